@@ -1,0 +1,144 @@
+"""Answers of GitHub issue forms, read back from the issue's body.
+
+GitHub renders each field as `### Label`, a blank line and the answer; nothing is escaped, lines may end in CRLF, an
+empty answer is `_No response_`, and a person may edit it freely afterwards. The body never names its form.
+Source: facts on GitHub, section 4. npm's @github/issue-parser does this for Node; PyPI has no kept equivalent.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal, InvalidOperation
+
+EMPTY = {"_no response_", "none", ""}
+
+
+def sections(body: str, labels: Sequence[str]) -> dict[str, str]:
+    """Split a rendered body by the form's labels, each taken once and never inside a code fence.
+
+    A heading that is not one of the labels belongs to the answer it stands in.
+    """
+    wanted = {label.casefold(): label for label in labels}
+    found: dict[str, list[str]] = {}
+    current: list[str] | None = None
+    fence = ""
+    for line in body.replace("\r\n", "\n").replace("\r", "\n").split("\n"):
+        opening = re.match(r"\s*(`{3,}|~{3,})", line)
+        if opening and not fence:
+            fence = opening[1]
+        elif opening and opening[1][0] == fence[0] and len(opening[1]) >= len(fence):
+            fence = ""
+        heading = re.match(r"### +(.+?)\s*$", line) if not fence else None
+        label = wanted.get(heading[1].casefold()) if heading else None
+        if label is not None and label not in found:
+            current = found[label] = []
+        elif current is not None:
+            current.append(line)
+    return {label: _answer("\n".join(lines)) for label, lines in found.items()}
+
+
+def _answer(text: str) -> str:
+    text = text.strip()
+    return "" if text.casefold() in EMPTY else text
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObjectiveAnswers:
+    """What the ILO form says that Trellis remembers; the rest stays on GitHub, where the person put it."""
+
+    goal: str = ""
+    why: str = ""
+
+
+GOAL = "What do I want to learn?"
+WHY = "Why does it matter to me?"
+
+
+def objective_answers(body: str) -> ObjectiveAnswers:
+    """Read the ILO form."""
+    answers = sections(body, (GOAL, WHY, *_OTHER_OBJECTIVE_LABELS))
+    return ObjectiveAnswers(goal=answers.get(GOAL, ""), why=answers.get(WHY, ""))
+
+
+_OTHER_OBJECTIVE_LABELS = (
+    "Where does it come from?",
+    "How will I learn it?",
+    "When …, then I will …",
+    "Partner",
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class TicketAnswers:
+    """What the golden-ticket form says. `cost` is None when the answer names no sum; `cost_said` keeps the words."""
+
+    opportunity: str = ""
+    stretch: str = ""
+    cost: Decimal | None = None
+    currency: str = ""
+    cost_said: str = ""
+    first_on: date | None = None
+    last_on: date | None = None
+    decide: str = ""
+
+
+OPPORTUNITY = "What is the opportunity?"
+STRETCH = "How does it stretch me?"
+COST = "What does it cost?"
+FIRST_DAY = "First day"
+LAST_DAY = "Last day"
+DECIDE = "How shall we decide?"
+
+
+def ticket_answers(body: str) -> TicketAnswers:
+    """Read the golden-ticket form. An unreadable cost or date loses nothing: the words stay, the value is None."""
+    answers = sections(body, (OPPORTUNITY, STRETCH, COST, FIRST_DAY, LAST_DAY, DECIDE))
+    said = answers.get(COST, "")
+    cost, currency = read_cost(said)
+    return TicketAnswers(
+        opportunity=answers.get(OPPORTUNITY, ""),
+        stretch=answers.get(STRETCH, ""),
+        cost=cost,
+        currency=currency,
+        cost_said=said,
+        first_on=_read_date(answers.get(FIRST_DAY, "")),
+        last_on=_read_date(answers.get(LAST_DAY, "")),
+        decide=answers.get(DECIDE, ""),
+    )
+
+
+def read_cost(said: str) -> tuple[Decimal | None, str]:
+    """Read a sum and its currency from a person's words; nothing said costs nothing.
+
+    `480 EUR`, `EUR 480`, `1,200.50 USD`, `1.200,50 €` and `free` are understood. Two different numbers, or none, give
+    no sum: then a person is asked rather than a number guessed.
+    """
+    text = said.strip()
+    if text.casefold() in {"", "0", "nothing", "free", "no", "none", "zero"}:
+        return Decimal(0), ""
+    numbers = re.findall(r"\d[\d.,  ]*", text)
+    if len(numbers) != 1:
+        return None, ""
+    currency = re.search(r"[A-Z]{3}\b|[€$£]", text)
+    return _read_number(numbers[0].strip(" .,")), currency[0] if currency else ""
+
+
+def _read_number(text: str) -> Decimal | None:
+    text = text.replace(" ", "").replace(" ", "")
+    last = max(text.rfind("."), text.rfind(","))
+    if last >= 0 and len(text) - last - 1 == 3 and len(set(re.findall(r"[.,]", text))) == 1:
+        last = -1  # `1,200` and `1.200.000`: one kind of sign before three digits groups thousands
+    whole = re.sub(r"[.,]", "", text if last < 0 else text[:last])
+    part = "" if last < 0 else text[last + 1 :]
+    try:
+        return Decimal(f"{whole}.{part or 0}")
+    except InvalidOperation:
+        return None
+
+
+def _read_date(text: str) -> date | None:
+    try:
+        return date.fromisoformat(text.strip())
+    except ValueError:
+        return None

@@ -1,0 +1,288 @@
+"""Objectives: one active learning goal per person, queued with manners, closed without blame.
+
+`follow` reconciles what Trellis remembers with what GitHub shows now, so late, doubled and shuffled deliveries all end
+in the same place. Practice rows 46 to 50; rules 1 and 7 of the design.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+
+from domain.effects import CommentOnIssue, Effect, OpenIssue, Say
+from domain.events import Happened, What
+from domain.forms import objective_answers
+from domain.issues import CloseReason, Gone, Issue, IssueGone
+from domain.people import Person
+from domain.policy import Policy
+
+
+class ObjectiveState(StrEnum):
+    """Where an objective stands."""
+
+    QUEUED = "queued"
+    ACTIVE = "active"
+    CLOSED = "closed"
+
+
+class Closing(StrEnum):
+    """Why an objective ended; none of these is a failure (practice row 62)."""
+
+    LEARNED = "learned"
+    TRIED = "tried"
+    CHANGED_COURSE = "changed course"
+    PAUSED = "paused"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Objective:
+    """One learning goal as Trellis remembers it. `id` is None until it is stored; times are aware UTC."""
+
+    id: int | None = None
+    person_id: int
+    title: str
+    why: str = ""
+    state: ObjectiveState
+    closing: Closing | None = None
+    issue_number: int | None = None
+    issue_url: str | None = None
+    issue_updated_at: datetime | None = None
+    opened_at: datetime
+    closed_at: datetime | None = None
+    last_wrote_at: datetime | None = None
+
+    def about(self) -> str:
+        """Name the objective for the timeline and the effects."""
+        return f"objective:{self.id}" if self.id is not None else f"issue:{self.issue_number}"
+
+
+@dataclass(frozen=True, kw_only=True)
+class ObjectiveDecision:
+    """What changes: objectives as they are from now on, effects to plan, lines for the timeline."""
+
+    objectives: tuple[Objective, ...] = ()
+    effects: tuple[Effect, ...] = ()
+    happened: tuple[Happened, ...] = field(default=())
+
+
+NOTHING = ObjectiveDecision()
+
+# GitHub knows three reasons, we know four; the person can say more in words (issue comments are theirs).
+CLOSING_OF = {
+    CloseReason.COMPLETED: Closing.LEARNED,
+    CloseReason.NOT_PLANNED: Closing.CHANGED_COURSE,
+    CloseReason.DUPLICATE: Closing.CHANGED_COURSE,
+    None: Closing.LEARNED,
+}
+
+
+def open_here(policy: Policy, person: Person, objective: Objective) -> ObjectiveDecision:
+    """Turn a goal that was told to Trellis (command line, form tool) into an issue.
+
+    `objective` is already stored, in the state `first_state` gave it: its id makes the effect's key.
+    """
+    effect = OpenIssue(
+        key=f"open:{policy.slug}:{objective.about()}",
+        about=objective.about(),
+        title=objective.title,
+        body=Say(
+            name="objective-issue",
+            locale=_locale(policy, person),
+            values={"title": objective.title, "why": objective.why or "_No response_"},
+        ),
+        labels=(policy.github.objective_label,),
+        assignees=(person.github_login,) if person.github_login else (),
+    )
+    return ObjectiveDecision(effects=(effect,), happened=(_line(What.OBJECTIVE_OPENED, objective),))
+
+
+def issue_opened(
+    policy: Policy, objective: Objective, person: Person, siblings: Sequence[Objective], *, number: int, url: str
+) -> ObjectiveDecision:
+    """Remember the issue that was opened for an objective, and ask which stays when it is the second."""
+    seen = replace(objective, issue_number=number, issue_url=url)
+    return ObjectiveDecision(objectives=(seen,), effects=_question(policy, seen, person, siblings))
+
+
+def first_state(siblings: Sequence[Objective]) -> ObjectiveState:
+    """Give the state a new objective starts in: active, or queued when another one is active already."""
+    taken = any(one.state is ObjectiveState.ACTIVE for one in siblings)
+    return ObjectiveState.QUEUED if taken else ObjectiveState.ACTIVE
+
+
+def follow(
+    policy: Policy,
+    issue: Issue,
+    *,
+    was: Objective | None,
+    person: Person | None,
+    siblings: Sequence[Objective],
+    now: datetime,
+) -> ObjectiveDecision:
+    """Bring what we remember in line with an issue as it stands now.
+
+    `was` is what we remember of this issue; `person` whose goal it is now (None when nobody we know); `siblings` that
+    person's other objectives. The same issue seen twice changes nothing the second time.
+    """
+    if was is not None and was.issue_updated_at is not None and issue.updated_at < was.issue_updated_at:
+        return NOTHING  # an older look at the same issue; the newer one is already remembered
+    is_objective = issue.open and issue.has_label(policy.github.objective_label)
+    if was is None:
+        if person is None or not is_objective:
+            return NOTHING
+        return _begin(policy, issue, person, siblings)
+    seen = replace(
+        was,
+        title=issue.title,
+        why=objective_answers(issue.body).why or was.why,
+        issue_number=issue.number,
+        issue_url=issue.url,
+        issue_updated_at=issue.updated_at,
+    )
+    happened: list[Happened] = []
+    if (seen.title, seen.why) != (was.title, was.why):
+        happened.append(_line(What.OBJECTIVE_EDITED, seen))
+    if not is_objective:
+        return _end(policy, issue, seen, person, siblings, happened, now)
+    return _continue(policy, seen, person, siblings, happened)
+
+
+def follow_gone(gone: IssueGone, *, was: Objective | None, now: datetime) -> ObjectiveDecision:
+    """Close what we remember of an issue that was deleted or moved away; out of reach changes nothing."""
+    if was is None or was.state is ObjectiveState.CLOSED or gone.why is Gone.OUT_OF_REACH:
+        return NOTHING
+    closed = replace(was, state=ObjectiveState.CLOSED, closing=Closing.CHANGED_COURSE, closed_at=now)
+    line = _line(What.OBJECTIVE_CLOSED, closed, because=gone.why.value)
+    return ObjectiveDecision(objectives=(closed,), happened=(line,))
+
+
+def activate(chosen: Objective, siblings: Sequence[Objective]) -> ObjectiveDecision:
+    """Make a queued objective the active one because its person said so; the one active until now is queued."""
+    if chosen.state is not ObjectiveState.QUEUED:
+        return NOTHING
+    parked = tuple(replace(one, state=ObjectiveState.QUEUED) for one in siblings if one.state is ObjectiveState.ACTIVE)
+    active = replace(chosen, state=ObjectiveState.ACTIVE)
+    lines = (*(_line(What.OBJECTIVE_QUEUED, one) for one in parked), _line(What.OBJECTIVE_ACTIVATED, active))
+    return ObjectiveDecision(objectives=(*parked, active), happened=lines)
+
+
+def _begin(policy: Policy, issue: Issue, person: Person, siblings: Sequence[Objective]) -> ObjectiveDecision:
+    state = first_state(siblings)
+    fresh = Objective(
+        person_id=person.id,
+        title=issue.title,
+        why=objective_answers(issue.body).why,
+        state=state,
+        issue_number=issue.number,
+        issue_url=issue.url,
+        issue_updated_at=issue.updated_at,
+        opened_at=issue.created_at,
+    )
+    happened = [_line(What.OBJECTIVE_OPENED, fresh)]
+    if state is ObjectiveState.QUEUED:
+        happened.append(_line(What.OBJECTIVE_QUEUED, fresh))
+    effects = _question(policy, fresh, person, siblings)
+    return ObjectiveDecision(objectives=(fresh,), effects=effects, happened=tuple(happened))
+
+
+def _continue(
+    policy: Policy,
+    seen: Objective,
+    person: Person | None,
+    siblings: Sequence[Objective],
+    happened: list[Happened],
+) -> ObjectiveDecision:
+    owner = seen.person_id if person is None else person.id
+    moved = owner != seen.person_id
+    reopened = seen.state is ObjectiveState.CLOSED
+    if moved or reopened:
+        state = first_state(siblings)
+        seen = replace(seen, person_id=owner, state=state, closing=None, closed_at=None)
+        if moved:
+            happened.append(_line(What.OBJECTIVE_HANDED_OVER, seen))
+        if reopened:
+            happened.append(_line(What.OBJECTIVE_REOPENED, seen))
+    effects = _question(policy, seen, person, siblings)
+    return ObjectiveDecision(objectives=(seen,), effects=effects, happened=tuple(happened))
+
+
+def _end(
+    policy: Policy,
+    issue: Issue,
+    seen: Objective,
+    person: Person | None,
+    siblings: Sequence[Objective],
+    happened: list[Happened],
+    now: datetime,
+) -> ObjectiveDecision:
+    if seen.state is ObjectiveState.CLOSED:
+        return ObjectiveDecision(objectives=(seen,), happened=tuple(happened))
+    if issue.open:
+        closing, because = Closing.CHANGED_COURSE, f"no longer labelled {policy.github.objective_label}"
+    else:
+        closing, because = CLOSING_OF[issue.close_reason], "closed on GitHub"
+    was_active = seen.state is ObjectiveState.ACTIVE
+    seen = replace(seen, state=ObjectiveState.CLOSED, closing=closing, closed_at=now)
+    happened.append(_line(What.OBJECTIVE_CLOSED, seen, because=because))
+    effects = _offer_next(policy, seen, person, siblings) if was_active else ()
+    return ObjectiveDecision(objectives=(seen,), effects=effects, happened=tuple(happened))
+
+
+def _question(
+    policy: Policy, queued: Objective, person: Person | None, siblings: Sequence[Objective]
+) -> tuple[Effect, ...]:
+    """Ask which stays, once per issue, when a queued objective has an issue to be asked on."""
+    active = next((one for one in siblings if one.state is ObjectiveState.ACTIVE), None)
+    if queued.state is not ObjectiveState.QUEUED or queued.issue_number is None or active is None or person is None:
+        return ()
+    values = {"name": person.first_name(), "active": _link(active)}
+    return (_comment(policy, "which-stays", queued, queued.issue_number, person, values),)
+
+
+def _offer_next(
+    policy: Policy, closed: Objective, person: Person | None, siblings: Sequence[Objective]
+) -> tuple[Effect, ...]:
+    """Offer the head of the queue when the active one ended; it is never opened by itself, and a pause is fine."""
+    waiting = [one for one in siblings if one.state is ObjectiveState.QUEUED]
+    head = min(waiting, key=lambda one: one.opened_at, default=None)
+    if head is None or head.issue_number is None or person is None:
+        return ()
+    values = {"name": person.first_name(), "closed": _link(closed)}
+    return (_comment(policy, "offer-next", head, head.issue_number, person, values, f":{closed.issue_number}"),)
+
+
+def _comment(
+    policy: Policy,
+    name: str,
+    about: Objective,
+    issue_number: int,
+    person: Person,
+    values: dict[str, str],
+    key_tail: str = "",
+) -> CommentOnIssue:
+    return CommentOnIssue(
+        key=f"{name}:{policy.slug}:{issue_number}{key_tail}",
+        about=about.about(),
+        issue_number=issue_number,
+        body=Say(name=f"objective-{name}", locale=_locale(policy, person), values=values),
+    )
+
+
+def _link(objective: Objective) -> str:
+    return f"[{objective.title}]({objective.issue_url})" if objective.issue_url else objective.title
+
+
+def _locale(policy: Policy, person: Person) -> str:
+    return person.locale or policy.organisation.locale
+
+
+def _line(what: What, objective: Objective, **details: str) -> Happened:
+    if objective.closing is not None:
+        details["closing"] = objective.closing.value
+    return Happened(
+        what=what,
+        person_id=objective.person_id,
+        about=objective.about(),
+        url=objective.issue_url,
+        details=details,
+    )

@@ -1,0 +1,401 @@
+"""GitHub, through PyGithub: the few calls Trellis makes, each sent at most once.
+
+PyGithub's own retrying would send a POST again after a 502 or a time-out; it is switched off for writes. Repositories
+are addressed by number, because writes to a renamed one are silently lost, and every result is checked (facts on
+GitHub, sections 2 and 3).
+"""
+
+import logging
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from typing import Any, TypeVar
+
+import requests
+from github import Auth, Github, GithubException, GithubIntegration, GithubRetry, RateLimitExceededException
+from github.GithubObject import NotSet
+from github.Issue import Issue as VendorIssue
+
+from domain.issues import CloseReason, Comment, Gone, Issue, IssueGone, same_login
+from integrations.errors import PermanentError, TemporaryError, UnknownOutcomeError
+
+T = TypeVar("T")
+
+USER_AGENT = "trellis/0.1"
+API_VERSION = "2022-11-28"
+LABEL_COLOUR = "4c9a6a"
+LONGEST_TITLE = 256
+LONGEST_BODY = 65_536
+# Without `retry-after`, GitHub asks for at least a minute (facts on GitHub, section 2).
+LEAST_WAIT_WHEN_LIMITED = timedelta(seconds=60)
+
+# Importing PyGithub adds a handler of its own, and at DEBUG it logs bodies and tokens in clear.
+_vendor_log = logging.getLogger("github")
+_vendor_log.handlers.clear()
+_vendor_log.setLevel(logging.WARNING)
+
+
+class GitHub:
+    """One organisation's repository on GitHub, as seen by one identity (a token's user or an App)."""
+
+    def __init__(
+        self,
+        *,
+        api_url: str,
+        repository_name: str,
+        token: str | None = None,
+        app_id: str | None = None,
+        app_private_key: str | None = None,
+        call_seconds: float = 15,
+        write_gap_seconds: float | None = 1.0,
+    ) -> None:
+        """Take either a token, or an App's id and private key. Nothing is sent yet."""
+        if (token is None) == (app_id is None or app_private_key is None):
+            raise ValueError("GitHub needs either a token or an App's id and private key")
+        self._api_url = api_url
+        self._repository_name = repository_name
+        self._token = token
+        self._app = Auth.AppAuth(app_id, app_private_key) if app_id and app_private_key else None
+        self._call_seconds = max(1, round(call_seconds))  # PyGithub takes whole seconds only
+        self._write_gap_seconds = write_gap_seconds
+        self._repository_id: int | None = None
+        self._login: str | None = None
+        # PyGithub is not safe to share between threads: comments were sent twice (facts on GitHub, section 2).
+        self._local = threading.local()
+
+    # -- who and where ------------------------------------------------------------------------------------------
+
+    def login(self) -> str:
+        """Give our own login, by which our own writing is told from people's (`slug[bot]` for an App).
+
+        https://docs.github.com/en/rest/users/users#get-the-authenticated-user
+        """
+        if self._login is None:
+            if self._app is not None:
+                slug = self._read(lambda: self._integration().get_app().slug)
+                self._login = f"{slug}[bot]"
+            else:
+                self._login = self._read(lambda: self._client().get_user().login)
+        return self._login
+
+    def repository(self) -> tuple[int, str]:
+        """Find the repository's number, which survives renames, and its present full name.
+
+        https://docs.github.com/en/rest/repos/repos#get-a-repository
+        """
+        found = self._read(lambda: self._client().get_repo(self._repository_name).complete())
+        return found.id, found.full_name
+
+    def use_repository(self, repository_id: int) -> None:
+        """Address the repository by its number from now on."""
+        self._repository_id = repository_id
+
+    # -- reading ------------------------------------------------------------------------------------------------
+
+    def issue(self, number: int) -> Issue | IssueGone:
+        """Read one issue as it stands now, or say why it cannot be read.
+
+        https://docs.github.com/en/rest/issues/issues#get-an-issue
+        """
+        try:
+            found = self._read(lambda: self._repo().get_issue(number).complete())
+        except PermanentError as error:
+            return IssueGone(number=number, why=_gone(error))
+        # A transferred issue is answered by the issue in its new repository (a followed 301).
+        if found.number != number or not self._is_ours(found):
+            return IssueGone(number=number, why=Gone.TRANSFERRED)
+        return _issue(found)
+
+    def issues(
+        self, *, label: str | None = None, creator: str | None = None, since: datetime | None = None
+    ) -> Iterator[Issue]:
+        """Read the repository's issues, open and closed, newest first; pull requests are left out.
+
+        A redirect after a rename loses the query, so the filters are applied once more here.
+        https://docs.github.com/en/rest/issues/issues#list-repository-issues
+        """
+
+        def listed() -> list[VendorIssue]:
+            return list(
+                self._repo().get_issues(
+                    state="all",
+                    sort="created",
+                    direction="desc",
+                    labels=[label] if label else NotSet,
+                    creator=creator or NotSet,
+                    since=since.astimezone(UTC) if since else NotSet,
+                )
+            )
+
+        for found in self._read(listed):
+            if found.raw_data.get("pull_request") is not None:
+                continue
+            issue = _issue(found)
+            if (label is None or issue.has_label(label)) and (creator is None or same_login(issue.author, creator)):
+                yield issue
+
+    def comments(self, number: int, *, since: datetime | None = None) -> list[Comment]:
+        """Read an issue's comments, all pages, oldest first.
+
+        https://docs.github.com/en/rest/issues/comments#list-issue-comments
+        """
+
+        def listed() -> list[Comment]:
+            found = self._repo().get_issue(number).get_comments(since=since.astimezone(UTC) if since else NotSet)
+            return [
+                Comment(
+                    id=one.id,
+                    author=one.user.login if one.user else "ghost",
+                    body=one.body or "",
+                    created_at=one.created_at,
+                    url=one.html_url,
+                )
+                for one in found
+            ]
+
+        return self._read(listed)
+
+    def may_assign(self, login: str) -> bool:
+        """Say whether a login can be assigned; GitHub drops others silently.
+
+        https://docs.github.com/en/rest/issues/assignees#check-if-a-user-can-be-assigned
+        """
+
+        def asked() -> bool:
+            try:
+                self._repo().requester.requestJsonAndCheck("GET", f"{self._repo().url}/assignees/{login}")
+            except GithubException as error:
+                if error.status == 404:
+                    return False
+                raise
+            return True
+
+        return self._read(asked)
+
+    # -- writing: each sent once ----------------------------------------------------------------------------------
+
+    def open_issue(self, *, title: str, body: str, labels: tuple[str, ...], assignees: tuple[str, ...]) -> Issue:
+        """Open an issue. What came of labels and assignees is in the answer: GitHub drops them without push access.
+
+        https://docs.github.com/en/rest/issues/issues#create-an-issue
+        """
+        made = self._write(
+            lambda: self._repo().create_issue(
+                title=title[:LONGEST_TITLE], body=body[:LONGEST_BODY], labels=list(labels), assignees=list(assignees)
+            )
+        )
+        if not isinstance(made.number, int) or made.number < 1 or not made.html_url:
+            raise UnknownOutcomeError("GitHub's answer names no issue")
+        return _issue(made)
+
+    def comment(self, number: int, body: str) -> Comment:
+        """Comment on an issue.
+
+        https://docs.github.com/en/rest/issues/comments#create-an-issue-comment
+        """
+        made = self._write(lambda: self._repo().get_issue(number).create_comment(body[:LONGEST_BODY]))
+        if not made.body or not made.html_url:
+            raise UnknownOutcomeError("GitHub's answer names no comment")
+        return Comment(id=made.id, author=self.login(), body=made.body, created_at=made.created_at, url=made.html_url)
+
+    def add_labels(self, number: int, labels: tuple[str, ...]) -> tuple[str, ...]:
+        """Put labels on an issue and give the labels it has now; unknown ones are made by GitHub.
+
+        https://docs.github.com/en/rest/issues/labels#add-labels-to-an-issue
+        """
+
+        def put() -> tuple[str, ...]:
+            issue = self._repo().get_issue(number)
+            _, found = issue.requester.requestJsonAndCheck(
+                "POST", f"{issue.url}/labels", input={"labels": list(labels)}
+            )
+            return tuple(one["name"] for one in _rows(found))
+
+        return self._write(put)
+
+    def remove_label(self, number: int, label: str) -> None:
+        """Take a label off an issue; one that is not there is fine.
+
+        https://docs.github.com/en/rest/issues/labels#remove-a-label-from-an-issue
+        """
+
+        def taken() -> None:
+            try:
+                self._repo().get_issue(number).remove_from_labels(label)
+            except GithubException as error:
+                if error.status != 404:
+                    raise
+
+        self._write(taken)
+
+    def make_label(self, name: str, description: str) -> None:
+        """Make a label of the repository; one that exists already is fine.
+
+        https://docs.github.com/en/rest/issues/labels#create-a-label
+        """
+
+        def made() -> None:
+            try:
+                self._repo().create_label(name, LABEL_COLOUR, description)
+            except GithubException as error:
+                codes = [one.get("code") for one in (error.data or {}).get("errors", []) if isinstance(one, dict)]
+                if error.status != 422 or "already_exists" not in codes:
+                    raise
+
+        self._write(made)
+
+    # -- the connection -------------------------------------------------------------------------------------------
+
+    def _client(self) -> Github:
+        client: Github | None = getattr(self._local, "client", None)
+        if client is None:
+            client = self._local.client = Github(auth=self._auth(), **self._options())
+        return client
+
+    def _options(self) -> dict[str, Any]:
+        return {
+            "base_url": self._api_url,
+            # Reads may be asked again; a write never is, its outcome is looked up instead.
+            "retry": GithubRetry(
+                total=2, allowed_methods=frozenset({"GET", "HEAD"}), backoff_factor=0.5, max_rate_limit_wait=1
+            ),
+            "timeout": self._call_seconds,
+            "per_page": 100,
+            "lazy": True,
+            "api_version": API_VERSION,
+            "user_agent": USER_AGENT,
+            "seconds_between_requests": 0.1 if self._write_gap_seconds else None,
+            "seconds_between_writes": self._write_gap_seconds,
+        }
+
+    def _auth(self) -> Auth.Auth:
+        if self._app is None:
+            return Auth.Token(self._token or "")
+        owner, _, name = self._repository_name.partition("/")
+        installation = self._integration().get_repo_installation(owner, name)
+        return self._app.get_installation_auth(installation.id)
+
+    def _integration(self) -> GithubIntegration:
+        integration: GithubIntegration | None = getattr(self._local, "integration", None)
+        if integration is None:
+            options = self._options()
+            integration = self._local.integration = GithubIntegration(auth=self._app, **options)
+        return integration
+
+    def _repo(self) -> Any:
+        return self._client().get_repo(
+            self._repository_id if self._repository_id is not None else self._repository_name
+        )
+
+    def _is_ours(self, issue: VendorIssue) -> bool:
+        name = issue.repository_url.split("/repos/", 1)[-1].casefold()
+        by_number = f"/repositories/{self._repository_id}"
+        return issue.repository_url.endswith(by_number) or name == self._present_name().casefold()
+
+    def _present_name(self) -> str:
+        found: str | None = getattr(self._local, "present_name", None)
+        if found is None:
+            found = self._local.present_name = self._read(lambda: self._repo().complete().full_name)
+        return found
+
+    def _read(self, call: Callable[[], T]) -> T:
+        try:
+            return call()
+        except RateLimitExceededException as error:
+            raise TemporaryError("GitHub asks for a pause", _retry_at(error)) from error
+        except GithubException as error:
+            raise _refused(error, wrote=False) from error
+        except (requests.RequestException, AssertionError, RuntimeError) as error:
+            raise TemporaryError(f"GitHub could not be read ({type(error).__name__})") from error
+
+    def _write(self, call: Callable[[], T]) -> T:
+        self._repo()  # signing in is its own call, and its faults are certainly not the write's
+        try:
+            return call()
+        except RateLimitExceededException as error:
+            raise TemporaryError("GitHub asks for a pause", _retry_at(error)) from error
+        except GithubException as error:
+            raise _refused(error, wrote=True) from error
+        except requests.ConnectTimeout as error:
+            raise TemporaryError("GitHub could not be reached") from error
+        except requests.ConnectionError as error:
+            if "NewConnectionError" in repr(error):  # refused or unresolved: nothing was ever sent
+                raise TemporaryError("GitHub could not be reached") from error
+            raise UnknownOutcomeError("the connection to GitHub broke") from error
+        except (requests.RequestException, AssertionError, RuntimeError) as error:
+            raise UnknownOutcomeError(f"GitHub's answer is not known ({type(error).__name__})") from error
+
+
+def _rows(found: Any) -> list[dict[str, Any]]:
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+
+
+def _issue(found: VendorIssue) -> Issue:
+    reason = found.state_reason
+    known = {one.value for one in CloseReason}
+    return Issue(
+        number=found.number,
+        title=found.title,
+        body=found.body or "",
+        author=found.user.login if found.user else "ghost",
+        url=found.html_url,
+        open=found.state == "open",
+        close_reason=CloseReason(reason) if found.state == "closed" and reason in known else None,
+        labels=tuple(label.name for label in found.labels),
+        assignees=tuple(person.login for person in found.assignees),
+        locked=bool(found.locked),
+        created_at=found.created_at,
+        updated_at=found.updated_at,
+    )
+
+
+STATUS_OF = {
+    401: "GitHub does not accept our credentials",
+    403: "GitHub does not let us do this (rights, a locked issue or an archived repository)",
+    404: "GitHub does not show us this (not there, or no access)",
+    410: "GitHub says it is gone (deleted, or issues are switched off)",
+    422: "GitHub does not accept what was sent",
+    451: "GitHub withholds it for legal reasons",
+}
+
+
+def _refused(error: GithubException, *, wrote: bool) -> Exception:
+    """Sort GitHub's refusals: only limits and its own faults are worth another try (facts on GitHub, section 3)."""
+    status = error.status or 0
+    if status == 429 or (status == 403 and _is_limit(error)):
+        return TemporaryError("GitHub asks for a pause", _retry_at(error))
+    if status >= 500 or status == 0:
+        said = f"GitHub answered {status}" if status else "GitHub gave no status"
+        return UnknownOutcomeError(said) if wrote else TemporaryError(said)
+    if 200 <= status < 400:
+        # A redirect, or an answer that is no JSON: what it did is not known.
+        return (
+            UnknownOutcomeError(f"GitHub answered {status} with nothing we can read")
+            if wrote
+            else TemporaryError(f"GitHub answered {status} with nothing we can read")
+        )
+    return PermanentError(STATUS_OF.get(status, f"GitHub answered {status}"), status=status)
+
+
+def _is_limit(error: GithubException) -> bool:
+    said = str((error.data or {}).get("message", "")) if isinstance(error.data, dict) else str(error.data)
+    headers = error.headers or {}
+    return "retry-after" in headers or "rate limit" in said.casefold() or headers.get("x-ratelimit-remaining") == "0"
+
+
+def _retry_at(error: GithubException) -> datetime:
+    """Read the wait GitHub wishes for: `retry-after`, else the reset when nothing is left, else a minute."""
+    headers = {name.casefold(): value for name, value in (error.headers or {}).items()}
+    now = datetime.now(UTC)
+    try:
+        if "retry-after" in headers:
+            return now + timedelta(seconds=int(headers["retry-after"]))
+        if headers.get("x-ratelimit-remaining") == "0":
+            return datetime.fromtimestamp(int(headers["x-ratelimit-reset"]) + 1, tz=UTC)
+    except (KeyError, ValueError):
+        pass
+    return now + LEAST_WAIT_WHEN_LIMITED
+
+
+def _gone(error: PermanentError) -> Gone:
+    return Gone.DELETED if error.status == 410 else Gone.OUT_OF_REACH

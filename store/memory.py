@@ -1,0 +1,134 @@
+"""Rows into the domain's frozen objects and back; the domain never sees a row."""
+
+from datetime import time
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from cattrs.preconf.json import JsonConverter, make_converter
+
+from domain.effects import (
+    CommentOnIssue,
+    CommentOnThread,
+    Effect,
+    LabelIssue,
+    NudgeOnIssue,
+    OpenIssue,
+    StartProposal,
+    StartThread,
+)
+from domain.objectives import Closing, Objective, ObjectiveState
+from domain.people import Pause, Person
+from domain.policy import Weekday
+from domain.tickets import Exit, Ticket, TicketState
+from store.models import ObjectiveRow, PauseRow, PersonRow, TicketRow
+
+KINDS: dict[str, type[Any]] = {
+    one.__name__: one
+    for one in (OpenIssue, CommentOnIssue, NudgeOnIssue, LabelIssue, StartThread, StartProposal, CommentOnThread)
+}
+_CONVERTER: JsonConverter = make_converter()
+
+
+def payload_of(effect: Effect) -> dict[str, Any]:
+    """Turn an effect into plain JSON values for the ledger."""
+    payload: dict[str, Any] = _CONVERTER.unstructure(effect)
+    return payload
+
+
+def effect_of(kind: str, payload: dict[str, Any]) -> Effect:
+    """Turn the ledger's values back into the effect."""
+    effect: Effect = _CONVERTER.structure(payload, KINDS[kind])
+    return effect
+
+
+def person_of(row: PersonRow, pauses: list[PauseRow]) -> Person:
+    """Make a person of their row and leave."""
+    return Person(
+        id=row.id,
+        handle=row.handle,
+        name=row.name,
+        github_login=row.github_login,
+        loomio_username=row.loomio_username,
+        mail=row.mail,
+        zone=ZoneInfo(row.zone) if row.zone else None,
+        locale=row.locale,
+        working_days=tuple(Weekday(day) for day in row.working_days) if row.working_days is not None else None,
+        hours_from=time.fromisoformat(row.hours_from) if row.hours_from else None,
+        hours_until=time.fromisoformat(row.hours_until) if row.hours_until else None,
+        joined_on=row.joined_on,
+        left_on=row.left_on,
+        coordinator=row.coordinator,
+        pauses=tuple(Pause(first_on=one.first_on, last_on=one.last_on) for one in pauses),
+    )
+
+
+OBJECTIVE_COLUMNS = (
+    "person_id",
+    "title",
+    "why",
+    "issue_number",
+    "issue_url",
+    "issue_updated_at",
+    "opened_at",
+    "closed_at",
+    "last_wrote_at",
+)
+
+
+def objective_of(row: ObjectiveRow) -> Objective:
+    """Make an objective of its row."""
+    return Objective(
+        id=row.id,
+        state=ObjectiveState(row.state),
+        closing=Closing(row.closing) if row.closing else None,
+        **{name: getattr(row, name) for name in OBJECTIVE_COLUMNS},
+    )
+
+
+def keep_objective(row: ObjectiveRow, objective: Objective) -> None:
+    """Write an objective into its row."""
+    for name in OBJECTIVE_COLUMNS:
+        setattr(row, name, getattr(objective, name))
+    row.state = objective.state.value
+    row.closing = objective.closing.value if objective.closing else None
+
+
+TICKET_COLUMNS = (
+    "number",
+    "person_id",
+    "year",
+    "opportunity",
+    "stretch",
+    "cost",
+    "currency",
+    "cost_said",
+    "first_on",
+    "last_on",
+    "round",
+    "turn",
+    "claimed_at",
+    "issue_number",
+    "issue_url",
+    "issue_open",
+    "discussion_id",
+    "topic_id",
+    "thread_url",
+)
+
+
+def ticket_of(row: TicketRow) -> Ticket:
+    """Make a ticket of its row."""
+    return Ticket(
+        id=row.id,
+        state=TicketState(row.state),
+        exit=Exit(row.exit) if row.exit else None,
+        **{name: getattr(row, name) for name in TICKET_COLUMNS},
+    )
+
+
+def keep_ticket(row: TicketRow, ticket: Ticket) -> None:
+    """Write a ticket into its row."""
+    for name in TICKET_COLUMNS:
+        setattr(row, name, getattr(ticket, name))
+    row.state = ticket.state.value
+    row.exit = ticket.exit.value if ticket.exit else None

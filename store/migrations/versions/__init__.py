@@ -1,0 +1,1 @@
+"""Migrations, up and down; `flask migrate` runs them, and so does the Procfile's release process."""

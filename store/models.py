@@ -1,0 +1,263 @@
+"""Tables. Every constraint has a name; the rules that never bend are constraints, not hopes.
+
+Times are stored as UTC and come back aware. Free text is only what a person put into an ILO or a ticket, where it is
+public in the team already; private answers have no table here.
+"""
+
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from typing import Any, ClassVar
+
+from sqlalchemy import JSON, DateTime, ForeignKey, Index, LargeBinary, MetaData, Numeric, String, Text, text
+from sqlalchemy.engine import Dialect
+from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
+from sqlalchemy.types import TypeDecorator
+
+
+class Instant(TypeDecorator[datetime]):
+    """An aware UTC instant: refuses naive ones, and gives SQLite's naive answers their zone back."""
+
+    impl = DateTime(timezone=True)
+    cache_ok = True
+
+    def process_bind_param(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's signature
+        """Turn any aware time into UTC on its way in."""
+        if value is None:
+            return None
+        if value.tzinfo is None:
+            raise ValueError(f"a naive time cannot be stored: {value}")
+        return value.astimezone(UTC)
+
+    def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002 - SQLAlchemy's signature
+        """Mark what comes out as UTC."""
+        if value is None:
+            return None
+        return value.replace(tzinfo=UTC) if value.tzinfo is None else value.astimezone(UTC)
+
+
+class Base(DeclarativeBase):
+    """Naming convention for every constraint, so migrations can name what they change."""
+
+    metadata = MetaData(
+        naming_convention={
+            "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+            "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+            "ck": "ck_%(table_name)s_%(constraint_name)s",
+            "fk": "fk_%(table_name)s_%(column_0_name)s",
+            "pk": "pk_%(table_name)s",
+        }
+    )
+    type_annotation_map: ClassVar[dict[Any, Any]] = {
+        datetime: Instant,
+        dict[str, Any]: JSON,
+        list[str]: JSON,
+        str: Text(),
+    }
+
+
+class OrganisationRow(Base):
+    """What was learned about an organisation's outside: numeric repository id, own login. Policy stays in its file."""
+
+    __tablename__ = "organisations"
+    slug: Mapped[str] = mapped_column(String(60), primary_key=True)
+    repository_id: Mapped[int | None]
+    repository_name: Mapped[str | None]
+    reconciled_at: Mapped[datetime | None]
+
+
+class PersonRow(Base):
+    """A member of one organisation."""
+
+    __tablename__ = "people"
+    __table_args__ = (
+        Index("uq_people_organisation_handle", "organisation", "handle", unique=True),
+        Index("uq_people_organisation_github_login", "organisation", "github_login", unique=True),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    organisation: Mapped[str] = mapped_column(String(60))
+    handle: Mapped[str] = mapped_column(String(60))
+    name: Mapped[str]
+    github_login: Mapped[str | None] = mapped_column(String(60))  # kept in lower case: GitHub compares without case
+    loomio_username: Mapped[str | None] = mapped_column(String(60))
+    mail: Mapped[str | None]
+    zone: Mapped[str | None] = mapped_column(String(60))
+    locale: Mapped[str | None] = mapped_column(String(20))
+    working_days: Mapped[list[str] | None]
+    hours_from: Mapped[str | None] = mapped_column(String(5))
+    hours_until: Mapped[str | None] = mapped_column(String(5))
+    joined_on: Mapped[date | None]
+    left_on: Mapped[date | None]
+    coordinator: Mapped[bool] = mapped_column(default=False)
+
+
+class PauseRow(Base):
+    """Leave of a person. There is no column for a reason, on purpose."""
+
+    __tablename__ = "pauses"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"), index=True)
+    first_on: Mapped[date]
+    last_on: Mapped[date | None]
+
+
+class DeliveryRow(Base):
+    """One thing that came in, stored before it is answered. The unique id makes a doubled one harmless."""
+
+    __tablename__ = "deliveries"
+    __table_args__ = (Index("ix_deliveries_status_not_before", "status", "not_before"),)
+    id: Mapped[str] = mapped_column(String(100), primary_key=True)
+    source: Mapped[str] = mapped_column(String(20))
+    event: Mapped[str] = mapped_column(String(100))
+    about: Mapped[str] = mapped_column(String(200))  # what it concerns; deliveries about one thing are handled in turn
+    body: Mapped[bytes] = mapped_column(LargeBinary)
+    received_at: Mapped[datetime]
+    status: Mapped[str] = mapped_column(String(20))
+    generation: Mapped[int] = mapped_column(default=0)
+    attempts: Mapped[int] = mapped_column(default=0)
+    not_before: Mapped[datetime]
+    last_error: Mapped[str | None]
+
+
+class ObjectiveRow(Base):
+    """An ILO. Rule 1 is the partial unique index: one active objective per person."""
+
+    __tablename__ = "objectives"
+    __table_args__ = (
+        Index(
+            "uq_objectives_one_active_per_person",
+            "person_id",
+            unique=True,
+            sqlite_where=text("state = 'active'"),
+            postgresql_where=text("state = 'active'"),
+        ),
+        Index("uq_objectives_organisation_issue_number", "organisation", "issue_number", unique=True),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    organisation: Mapped[str] = mapped_column(String(60))
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"), index=True)
+    title: Mapped[str]
+    why: Mapped[str] = mapped_column(default="")
+    state: Mapped[str] = mapped_column(String(20))
+    closing: Mapped[str | None] = mapped_column(String(20))
+    issue_number: Mapped[int | None]
+    issue_url: Mapped[str | None]
+    issue_updated_at: Mapped[datetime | None]
+    opened_at: Mapped[datetime]
+    closed_at: Mapped[datetime | None]
+    last_wrote_at: Mapped[datetime | None]
+    asked_by: Mapped[str | None] = mapped_column(String(120), unique=True)  # id of the message that asked for it
+
+
+class TicketRow(Base):
+    """A golden ticket. Rule 2 is the partial unique index: one held ticket per person and ticket year."""
+
+    __tablename__ = "tickets"
+    __table_args__ = (
+        Index(
+            "uq_tickets_one_held_per_person_and_year",
+            "person_id",
+            "year",
+            unique=True,
+            sqlite_where=text("state NOT IN ('objection', 'withdrawn')"),
+            postgresql_where=text("state NOT IN ('objection', 'withdrawn')"),
+        ),
+        Index("uq_tickets_organisation_number", "organisation", "number", unique=True),
+        Index("uq_tickets_organisation_issue_number", "organisation", "issue_number", unique=True),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    organisation: Mapped[str] = mapped_column(String(60))
+    number: Mapped[int]
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"), index=True)
+    year: Mapped[str] = mapped_column(String(10))
+    state: Mapped[str] = mapped_column(String(30))
+    opportunity: Mapped[str]
+    stretch: Mapped[str] = mapped_column(default="")
+    cost: Mapped[Decimal | None] = mapped_column(Numeric(14, 2))
+    currency: Mapped[str] = mapped_column(String(10), default="")
+    cost_said: Mapped[str] = mapped_column(default="")
+    first_on: Mapped[date | None]
+    last_on: Mapped[date | None]
+    exit: Mapped[str | None] = mapped_column(String(20))
+    round: Mapped[int] = mapped_column(default=0)
+    turn: Mapped[int] = mapped_column(default=0)
+    claimed_at: Mapped[datetime]
+    issue_number: Mapped[int | None]
+    issue_url: Mapped[str | None]
+    issue_open: Mapped[bool] = mapped_column(default=True)
+    discussion_id: Mapped[int | None]
+    topic_id: Mapped[int | None]
+    thread_url: Mapped[str | None]
+    asked_by: Mapped[str | None] = mapped_column(String(120), unique=True)
+
+
+class ProposalRow(Base):
+    """A Loomio poll that decides a ticket, and when it is looked at again."""
+
+    __tablename__ = "proposals"
+    __table_args__ = (
+        Index("uq_proposals_ticket_round", "ticket_id", "round", unique=True),
+        Index("ix_proposals_look_at", "look_at"),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    organisation: Mapped[str] = mapped_column(String(60))
+    ticket_id: Mapped[int] = mapped_column(ForeignKey("tickets.id"))
+    round: Mapped[int]
+    poll_key: Mapped[str] = mapped_column(String(40))
+    url: Mapped[str]
+    closes_at: Mapped[datetime]
+    look_at: Mapped[datetime | None]
+    looked_at: Mapped[datetime | None]
+    looks_in_vain: Mapped[int] = mapped_column(default=0)
+    reading: Mapped[str] = mapped_column(default="")
+    readings_written: Mapped[int] = mapped_column(default=0)
+    last_error: Mapped[str | None]
+
+
+class EffectRow(Base):
+    """One outgoing write: the ledger. Its key happens once; see `jobs/perform.py` for what each status means."""
+
+    __tablename__ = "effects"
+    __table_args__ = (
+        Index("ix_effects_status_not_before", "status", "not_before"),
+        Index("ix_effects_vendor_sent_at", "vendor", "sent_at"),
+    )
+    key: Mapped[str] = mapped_column(String(200), primary_key=True)
+    organisation: Mapped[str] = mapped_column(String(60))
+    kind: Mapped[str] = mapped_column(String(40))
+    vendor: Mapped[str] = mapped_column(String(20))
+    payload: Mapped[dict[str, Any]]
+    status: Mapped[str] = mapped_column(String(20))
+    generation: Mapped[int] = mapped_column(default=0)
+    attempts: Mapped[int] = mapped_column(default=0)
+    looks: Mapped[int] = mapped_column(default=0)  # times we looked in vain for what an unknown outcome left behind
+    not_before: Mapped[datetime]
+    planned_at: Mapped[datetime]
+    sent_at: Mapped[datetime | None]
+    done_at: Mapped[datetime | None]
+    external_id: Mapped[str | None]
+    external_url: Mapped[str | None]
+    last_error: Mapped[str | None]
+
+
+class TimelineRow(Base):
+    """One line of what happened. Appended, never changed; `key` keeps a line from being written twice."""
+
+    __tablename__ = "timeline"
+    __table_args__ = (Index("uq_timeline_organisation_key", "organisation", "key", unique=True),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    organisation: Mapped[str] = mapped_column(String(60))
+    at: Mapped[datetime]
+    what: Mapped[str] = mapped_column(String(60))
+    person_id: Mapped[int | None] = mapped_column(index=True)
+    about: Mapped[str] = mapped_column(String(60))
+    url: Mapped[str | None]
+    details: Mapped[dict[str, Any]]
+    key: Mapped[str | None] = mapped_column(String(200))
+
+
+class ExecutorRow(Base):
+    """A living worker's lease: its beat counts up while it lives (facts on the engine, 3.3)."""
+
+    __tablename__ = "executors"
+    id: Mapped[str] = mapped_column(String(60), primary_key=True)
+    beat: Mapped[int] = mapped_column(default=0)

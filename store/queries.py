@@ -1,0 +1,144 @@
+"""What is asked of the database, by name. Every question names its organisation: each sees only itself (rule 9)."""
+
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import func, select
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Session
+
+from domain.issues import same_login
+from domain.objectives import Objective, ObjectiveState
+from domain.people import Person
+from domain.planner import Sent
+from domain.tickets import GIVEN_BACK
+from store.memory import objective_of, person_of
+from store.models import (
+    Base,
+    EffectRow,
+    ObjectiveRow,
+    OrganisationRow,
+    PauseRow,
+    PersonRow,
+    ProposalRow,
+    TicketRow,
+    TimelineRow,
+)
+
+
+def insert_once(session: Session, table: type[Base], values: Mapping[str, Any]) -> bool:
+    """Insert a row unless one of its unique keys is there already; say whether it was new.
+
+    RETURNING decides, because the row count after a conflict is not to be trusted on psycopg (facts on the engine, 6).
+    """
+    dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
+    key = next(iter(table.__table__.primary_key.columns))
+    statement = dialect.insert(table).values(**values).on_conflict_do_nothing().returning(key)
+    return session.scalar(statement) is not None
+
+
+def organisation_row(session: Session, slug: str) -> OrganisationRow:
+    """Give the organisation's row, made when it is missing."""
+    row = session.get(OrganisationRow, slug)
+    if row is None:
+        insert_once(session, OrganisationRow, {"slug": slug})
+        row = session.get_one(OrganisationRow, slug)
+    return row
+
+
+def people_of(session: Session, slug: str) -> list[Person]:
+    """Give everybody of an organisation, with their leave, by handle."""
+    rows = session.scalars(select(PersonRow).where(PersonRow.organisation == slug).order_by(PersonRow.handle)).all()
+    pauses: dict[int, list[PauseRow]] = {}
+    mine = select(PauseRow).join(PersonRow, PersonRow.id == PauseRow.person_id).where(PersonRow.organisation == slug)
+    for pause in session.scalars(mine):
+        pauses.setdefault(pause.person_id, []).append(pause)
+    return [person_of(row, pauses.get(row.id, [])) for row in rows]
+
+
+def person_by_id(session: Session, person_id: int) -> Person:
+    """Give one person; they are there, since a foreign key says so."""
+    row = session.get_one(PersonRow, person_id)
+    return person_of(row, list(session.scalars(select(PauseRow).where(PauseRow.person_id == person_id))))
+
+
+def person_by_login(people: Sequence[Person], login: str | None) -> Person | None:
+    """Find who a GitHub login is, without case."""
+    return next((one for one in people if same_login(one.github_login, login)), None)
+
+
+def person_by_handle(people: Sequence[Person], handle: str) -> Person | None:
+    """Find who a handle is."""
+    return next((one for one in people if one.handle == handle), None)
+
+
+def objective_row(session: Session, slug: str, issue_number: int) -> ObjectiveRow | None:
+    """Find the objective of an issue."""
+    return session.scalar(
+        select(ObjectiveRow).where(ObjectiveRow.organisation == slug, ObjectiveRow.issue_number == issue_number)
+    )
+
+
+def siblings_of(session: Session, person_id: int, besides: int | None) -> list[Objective]:
+    """Give a person's other objectives that are not closed, oldest first."""
+    rows = session.scalars(
+        select(ObjectiveRow)
+        .where(ObjectiveRow.person_id == person_id, ObjectiveRow.state != ObjectiveState.CLOSED.value)
+        .order_by(ObjectiveRow.opened_at, ObjectiveRow.id)
+    )
+    return [objective_of(row) for row in rows if row.id != besides]
+
+
+def active_objectives(session: Session, slug: str) -> dict[int, Objective]:
+    """Give each person's active objective by person id."""
+    rows = session.scalars(
+        select(ObjectiveRow).where(ObjectiveRow.organisation == slug, ObjectiveRow.state == ObjectiveState.ACTIVE.value)
+    )
+    return {row.person_id: objective_of(row) for row in rows}
+
+
+def ticket_row(session: Session, slug: str, issue_number: int) -> TicketRow | None:
+    """Find the ticket of an issue."""
+    return session.scalar(
+        select(TicketRow).where(TicketRow.organisation == slug, TicketRow.issue_number == issue_number)
+    )
+
+
+def held_ticket(session: Session, person_id: int, year: str, besides: int | None = None) -> TicketRow | None:
+    """Find the ticket that holds a person's ticket year."""
+    given_back = [state.value for state in GIVEN_BACK]
+    rows = session.scalars(
+        select(TicketRow).where(
+            TicketRow.person_id == person_id, TicketRow.year == year, TicketRow.state.not_in(given_back)
+        )
+    )
+    return next((row for row in rows if row.id != besides), None)
+
+
+def next_ticket_number(session: Session, slug: str) -> int:
+    """Give the next number of the organisation's tickets; a unique key settles two who ask at once."""
+    return (session.scalar(select(func.max(TicketRow.number)).where(TicketRow.organisation == slug)) or 0) + 1
+
+
+def latest_proposal(session: Session, ticket_id: int) -> ProposalRow | None:
+    """Give the proposal of a ticket's last round."""
+    return session.scalar(
+        select(ProposalRow).where(ProposalRow.ticket_id == ticket_id).order_by(ProposalRow.round.desc()).limit(1)
+    )
+
+
+def writes_since(session: Session, vendor: str, since: datetime) -> list[datetime]:
+    """Give when the writes to a vendor went out, for the pace."""
+    sent = select(EffectRow.sent_at).where(EffectRow.vendor == vendor, EffectRow.sent_at > since)
+    return [at for at in session.scalars(sent) if at is not None]
+
+
+def nudges_since(session: Session, slug: str, since: datetime) -> list[Sent]:
+    """Give which nudges an organisation planned or sent since an instant of the practice clock, for the caps."""
+    rows = session.execute(
+        select(TimelineRow.person_id, TimelineRow.at).where(
+            TimelineRow.organisation == slug, TimelineRow.what == "nudge sent", TimelineRow.at > since
+        )
+    )
+    return [Sent(person_id=person_id, at=at) for person_id, at in rows if person_id is not None]
