@@ -6,7 +6,7 @@ Source: facts on GitHub, section 4. npm's @github/issue-parser does this for Nod
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
@@ -81,6 +81,21 @@ class TicketAnswers:
     first_on: date | None = None
     last_on: date | None = None
     decide: str = ""
+
+    @classmethod
+    def from_plain(cls, said: Mapping[str, object]) -> "TicketAnswers":
+        """Take the answers from plain values (command line, form tool), named as documented for `/webhooks/goals`."""
+        cost_said = str(said.get("cost") or "")
+        cost, currency = read_cost(cost_said)
+        return cls(
+            opportunity=str(said.get("opportunity") or ""),
+            stretch=str(said.get("stretch") or ""),
+            cost=cost,
+            currency=currency,
+            cost_said=cost_said,
+            first_on=_read_date(str(said.get("first_on") or "")),
+            last_on=_read_date(str(said.get("last_on") or "")),
+        )
 
 
 OPPORTUNITY = "What is the opportunity?"

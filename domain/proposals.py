@@ -70,7 +70,7 @@ class Result(StrEnum):
     PEOPLE_SAID = "people said"
 
 
-DECIDED = (Result.CONSENTED, Result.OBJECTION, Result.NO_QUORUM, Result.NO_DECISION, Result.PEOPLE_SAID)
+HOUR_AFTER_CLOSING = timedelta(hours=1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -102,7 +102,9 @@ def read(poll: Poll, policy: LoomioPolicy, *, now: datetime) -> Reading:
     if poll.outcome is not None:
         return _read_outcome(poll, poll.outcome)
     if poll.counts is None:
-        return Reading(result=Result.UNREADABLE, rule="results hidden")
+        # Hidden results may trail the closing a little; only then is it worth a person's time.
+        trailing = now < poll.closed_at + HOUR_AFTER_CLOSING
+        return Reading(result=Result.LAPSED if trailing else Result.UNREADABLE, rule="results hidden")
     if any(one.icon not in ICONS and one.voter_count for one in poll.counts):
         return Reading(result=Result.UNREADABLE, rule="unknown option")
     return _read_counts(poll, poll.counts, policy)
@@ -172,7 +174,6 @@ def closing_time(policy: LoomioPolicy, *, now: datetime) -> datetime:
     return floor if floor == earliest else floor + timedelta(hours=1)
 
 
-HOUR_AFTER_CLOSING = timedelta(hours=1)
 LAPSED_EVERY = timedelta(minutes=2)
 DECIDED_EVERY = timedelta(hours=1)
 REMEMBER_FOR = timedelta(days=30)  # an outcome may come weeks after the vote; a poll may be reopened

@@ -100,22 +100,28 @@ class PauseRow(Base):
     last_on: Mapped[date | None]
 
 
-class DeliveryRow(Base):
-    """One thing that came in, stored before it is answered. The unique id makes a doubled one harmless."""
+class WaitingRow(Base):
+    """What every row has that waits for an attempt (see `jobs/attempt.py`); times are real, never the sandbox's."""
 
-    __tablename__ = "deliveries"
-    __table_args__ = (Index("ix_deliveries_status_not_before", "status", "not_before"),)
-    id: Mapped[str] = mapped_column(String(100), primary_key=True)
-    source: Mapped[str] = mapped_column(String(20))
-    event: Mapped[str] = mapped_column(String(100))
-    about: Mapped[str] = mapped_column(String(200))  # what it concerns; deliveries about one thing are handled in turn
-    body: Mapped[bytes] = mapped_column(LargeBinary)
-    received_at: Mapped[datetime]
+    __abstract__ = True
     status: Mapped[str] = mapped_column(String(20))
     generation: Mapped[int] = mapped_column(default=0)
     attempts: Mapped[int] = mapped_column(default=0)
     not_before: Mapped[datetime]
     last_error: Mapped[str | None]
+
+
+class DeliveryRow(WaitingRow):
+    """One thing that came in, stored before it is answered. The unique id makes a doubled one harmless."""
+
+    __tablename__ = "deliveries"
+    __table_args__ = (Index("ix_deliveries_status_not_before", "status", "not_before"),)
+    id: Mapped[str] = mapped_column(String(140), primary_key=True)
+    source: Mapped[str] = mapped_column(String(20))
+    event: Mapped[str] = mapped_column(String(100))
+    about: Mapped[str] = mapped_column(String(200))  # what it concerns; deliveries about one thing are handled in turn
+    body: Mapped[bytes] = mapped_column(LargeBinary)
+    received_at: Mapped[datetime]
 
 
 class ObjectiveRow(Base):
@@ -145,7 +151,7 @@ class ObjectiveRow(Base):
     opened_at: Mapped[datetime]
     closed_at: Mapped[datetime | None]
     last_wrote_at: Mapped[datetime | None]
-    asked_by: Mapped[str | None] = mapped_column(String(120), unique=True)  # id of the message that asked for it
+    asked_by: Mapped[str | None] = mapped_column(String(140), unique=True)  # id of the message that asked for it
 
 
 class TicketRow(Base):
@@ -187,7 +193,7 @@ class TicketRow(Base):
     discussion_id: Mapped[int | None]
     topic_id: Mapped[int | None]
     thread_url: Mapped[str | None]
-    asked_by: Mapped[str | None] = mapped_column(String(120), unique=True)
+    asked_by: Mapped[str | None] = mapped_column(String(140), unique=True)
 
 
 class ProposalRow(Base):
@@ -213,7 +219,7 @@ class ProposalRow(Base):
     last_error: Mapped[str | None]
 
 
-class EffectRow(Base):
+class EffectRow(WaitingRow):
     """One outgoing write: the ledger. Its key happens once; see `jobs/perform.py` for what each status means."""
 
     __tablename__ = "effects"
@@ -226,17 +232,12 @@ class EffectRow(Base):
     kind: Mapped[str] = mapped_column(String(40))
     vendor: Mapped[str] = mapped_column(String(20))
     payload: Mapped[dict[str, Any]]
-    status: Mapped[str] = mapped_column(String(20))
-    generation: Mapped[int] = mapped_column(default=0)
-    attempts: Mapped[int] = mapped_column(default=0)
     looks: Mapped[int] = mapped_column(default=0)  # times we looked in vain for what an unknown outcome left behind
-    not_before: Mapped[datetime]
     planned_at: Mapped[datetime]
     sent_at: Mapped[datetime | None]
     done_at: Mapped[datetime | None]
     external_id: Mapped[str | None]
     external_url: Mapped[str | None]
-    last_error: Mapped[str | None]
 
 
 class TimelineRow(Base):

@@ -4,16 +4,17 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import func, select
+from sqlalchemy import func, inspect, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Session
 
+from domain.effects import NudgeOnIssue
 from domain.issues import same_login
 from domain.objectives import Objective, ObjectiveState
 from domain.people import Person
 from domain.planner import Sent
 from domain.tickets import GIVEN_BACK
-from store.memory import objective_of, person_of
+from store.memory import effect_of, objective_of, person_of
 from store.models import (
     Base,
     EffectRow,
@@ -23,7 +24,6 @@ from store.models import (
     PersonRow,
     ProposalRow,
     TicketRow,
-    TimelineRow,
 )
 
 
@@ -33,7 +33,7 @@ def insert_once(session: Session, table: type[Base], values: Mapping[str, Any]) 
     RETURNING decides, because the row count after a conflict is not to be trusted on psycopg (facts on the engine, 6).
     """
     dialect = sqlite if session.get_bind().dialect.name == "sqlite" else postgresql
-    key = next(iter(table.__table__.primary_key.columns))
+    key = inspect(table).primary_key[0]
     statement = dialect.insert(table).values(**values).on_conflict_do_nothing().returning(key)
     return session.scalar(statement) is not None
 
@@ -135,10 +135,14 @@ def writes_since(session: Session, vendor: str, since: datetime) -> list[datetim
 
 
 def nudges_since(session: Session, slug: str, since: datetime) -> list[Sent]:
-    """Give which nudges an organisation planned or sent since an instant of the practice clock, for the caps."""
-    rows = session.execute(
-        select(TimelineRow.person_id, TimelineRow.at).where(
-            TimelineRow.organisation == slug, TimelineRow.what == "nudge sent", TimelineRow.at > since
+    """Give the nudges an organisation sent or is about to send since an instant of the practice clock, for the caps."""
+    rows = session.scalars(
+        select(EffectRow).where(
+            EffectRow.organisation == slug,
+            EffectRow.kind == NudgeOnIssue.__name__,
+            EffectRow.planned_at > since,
+            EffectRow.status.in_(("planned", "sending", "done")),
         )
     )
-    return [Sent(person_id=person_id, at=at) for person_id, at in rows if person_id is not None]
+    nudges = [effect_of(row.kind, row.payload) for row in rows]
+    return [Sent(person_id=one.person_id, at=one.due_at) for one in nudges if isinstance(one, NudgeOnIssue)]

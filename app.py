@@ -1,0 +1,195 @@
+"""The composition root: settings and policy in, a web app or a worker out. Nobody imports this module.
+
+`create_app()` is what a WSGI server calls and what `flask` finds; `create_worker()` is what `flask worker` runs.
+"""
+
+import importlib
+import logging
+import os
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import TypeVar
+
+from dotenv import load_dotenv
+from flask import Flask
+
+from commands import register_commands
+from commands.bench import Bench
+from config.clock import clock, real_now
+from config.errors import ConfigError
+from config.policy import load_policies
+from config.settings import Settings, load_settings
+from domain.pace import Budget
+from domain.policy import Policy
+from integrations.github import GitHub
+from integrations.loomio import Loomio
+from jobs.durable import Engine, Intake, Lease, is_reachable, quiet_engine_log
+from jobs.handle import handle
+from jobs.perform import perform
+from jobs.workshop import Pacing, Workshop
+from store.database import Database, make_engine
+from web.pages import pages_blueprint
+from webhooks.github import github_blueprint
+from webhooks.goals import goals_blueprint
+from webhooks.intake import Door
+from webhooks.loomio import loomio_blueprint
+
+T = TypeVar("T")
+ROOT = Path(__file__).parent
+# One line per behaviour: the first line of the docstring of the file that does it. README holds the same lines, in the
+# same order, and a test holds the two together.
+BEHAVIOURS = (
+    "domain.objectives",
+    "domain.tickets",
+    "domain.proposals",
+    "domain.planner",
+    "domain.commands",
+    "webhooks.github",
+    "webhooks.goals",
+    "webhooks.loomio",
+    "jobs.handle",
+    "jobs.perform",
+    "jobs.watch",
+    "jobs.nudge",
+    "jobs.reconcile",
+    "jobs.sweep",
+    "jobs.prune",
+)
+LARGEST_BODY_BYTES = 26 * 1024 * 1024  # GitHub sends up to 25 MB
+
+
+def create_app(environ: Mapping[str, str] | None = None) -> Flask:
+    """Make the web app. `environ` replaces the environment and `.env`, for tests.
+
+    Ends the process with exit code 2 and one sentence per problem when the configuration cannot be used.
+    """
+    settings, policies = _configured(environ)
+    _set_up_log(settings)
+    workshop = _workshop(settings, policies, check_lease=lambda: None)
+    app = Flask("trellis", static_folder=None, root_path=str(ROOT))
+    app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY_BYTES
+    door = Door(database=workshop.database, intake=workshop.intake, now=workshop.now, real_now=real_now)
+    tokens = {slug: settings.for_organisation("LOOMIO_WEBHOOK_TOKEN", slug) for slug in policies}
+    secrets = {slug: settings.for_organisation("GOALS_WEBHOOK_SECRET", slug) for slug in policies}
+    app.register_blueprint(github_blueprint(door, settings.webhook_secrets()))
+    app.register_blueprint(loomio_blueprint(door, policies, tokens))
+    app.register_blueprint(goals_blueprint(door, policies, secrets))
+    app.register_blueprint(pages_blueprint(behaviours(), partial(is_reachable, workshop.database)))
+    register_commands(
+        app, Bench(workshop=workshop, settings=settings, make_worker=partial(create_worker, settings, policies))
+    )
+    return app
+
+
+def create_worker(settings: Settings, policies: Mapping[str, Policy]) -> tuple[Workshop, Engine]:
+    """Make the tools and the engine of a worker process; `start` the engine to take work."""
+    engines: list[Engine] = []
+    workshop = _workshop(settings, policies, check_lease=lambda: engines[0].check_lease())
+    engine = Engine(
+        workshop.database,
+        {"handle": partial(handle, workshop), "perform": partial(perform, workshop)},
+        lease=Lease(
+            beat_seconds=settings.seconds("TRELLIS_BEAT_SECONDS"),
+            fence_seconds=settings.seconds("TRELLIS_FENCE_SECONDS"),
+            takeover_seconds=settings.seconds("TRELLIS_TAKEOVER_SECONDS"),
+        ),
+        poll_seconds=settings.seconds("TRELLIS_POLL_SECONDS"),
+    )
+    engines.append(engine)
+    return workshop, engine
+
+
+def behaviours() -> list[str]:
+    """Say what Trellis does, one line per behaviour."""
+    return [str(importlib.import_module(name).__doc__).splitlines()[0] for name in BEHAVIOURS]
+
+
+def _configured(environ: Mapping[str, str] | None) -> tuple[Settings, dict[str, Policy]]:
+    if environ is None:
+        load_dotenv(ROOT / ".env")
+        environ = os.environ
+    try:
+        settings = load_settings(environ)
+        return settings, load_policies(settings.organisations_folder())
+    except ConfigError as error:
+        for problem in error.problems:
+            sys.stderr.write(f"{problem}\n")
+        raise SystemExit(2) from error
+
+
+def _workshop(settings: Settings, policies: Mapping[str, Policy], *, check_lease: Callable[[], None]) -> Workshop:
+    database = Database(make_engine(settings.database_url()))
+    budget = Budget(
+        per_minute=settings.number("TRELLIS_WRITES_PER_MINUTE"), per_hour=settings.number("TRELLIS_WRITES_PER_HOUR")
+    )
+    return Workshop(
+        database=database,
+        intake=Intake(database),
+        policies=policies,
+        github=_once_per_slug(partial(_github, settings, policies)),
+        loomio=_once_per_slug(partial(_loomio, settings, policies)),
+        now=clock(settings.path("TRELLIS_CLOCK_FILE")),
+        real_now=real_now,
+        check_lease=check_lease,
+        pacing=Pacing(
+            settle_seconds=settings.seconds("TRELLIS_SETTLE_SECONDS"),
+            retry_seconds=settings.seconds("TRELLIS_RETRY_SECONDS"),
+            budget=budget,
+        ),
+    )
+
+
+def _once_per_slug(make: Callable[[str], T]) -> Callable[[str], T]:
+    """Keep one adapter per organisation: it remembers who it is and where its repository lies."""
+    made: dict[str, T] = {}
+    turn = threading.Lock()
+
+    def give(slug: str) -> T:
+        with turn:
+            if slug not in made:
+                made[slug] = make(slug)
+            return made[slug]
+
+    return give
+
+
+def _github(settings: Settings, policies: Mapping[str, Policy], slug: str) -> GitHub | None:
+    token = settings.for_organisation("GITHUB_TOKEN", slug)
+    app_id, key = settings.text("GITHUB_APP_ID"), settings.text("GITHUB_APP_PRIVATE_KEY")
+    if token is None and app_id is None:
+        return None
+    return GitHub(
+        api_url=str(settings.text("GITHUB_API_URL")),
+        repository_name=policies[slug].github.repository,
+        token=token,
+        app_id=app_id if token is None else None,
+        app_private_key=key if token is None else None,
+        call_seconds=settings.seconds("TRELLIS_CALL_SECONDS"),
+        write_gap_seconds=settings.seconds("TRELLIS_WRITE_GAP_SECONDS"),
+    )
+
+
+def _loomio(settings: Settings, policies: Mapping[str, Policy], slug: str) -> Loomio | None:
+    key, policy = settings.for_organisation("LOOMIO_API_KEY", slug), policies[slug].loomio
+    if key is None or policy is None:
+        return None
+    return Loomio(
+        address=policy.address,
+        api_key=key,
+        group_id=policy.group_id,
+        call_seconds=settings.seconds("TRELLIS_CALL_SECONDS"),
+    )
+
+
+def _set_up_log(settings: Settings) -> None:
+    logging.basicConfig(
+        level=settings.text("TRELLIS_LOG_LEVEL"),
+        format="%(asctime)s %(levelname)-7s %(name)s: %(message)s",
+        stream=sys.stderr,
+    )
+    logging.getLogger("apscheduler").setLevel(logging.WARNING)
+    logging.getLogger("alembic").setLevel(logging.WARNING)
+    quiet_engine_log()

@@ -1,0 +1,123 @@
+"""One attempt at a row's work, and what the row remembers of it: done, later, or parked for a person to look at.
+
+Deliveries and effects share this: a row waits (`stored`, `planned`, `sending`), a unit of work attempts it, and the
+row's generation names the work that may attempt it next. "Later" enqueues the next generation with its delay in the
+same transaction, so nothing sleeps in a worker; the sweep finds whatever was left behind.
+"""
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from sqlalchemy.exc import DBAPIError
+from sqlalchemy.orm import Session
+
+from config.errors import ConfigError
+from domain.pace import backoff
+from integrations.errors import PermanentError, TemporaryError
+from jobs.durable import LeaseLostError
+from jobs.workshop import Workshop
+from store.models import DeliveryRow, EffectRow, WaitingRow
+
+log = logging.getLogger(__name__)
+
+KIND_OF: dict[type[WaitingRow], str] = {DeliveryRow: "handle", EffectRow: "perform"}
+WAITING = ("stored", "planned", "sending")
+MOST_ATTEMPTS = 120  # with the backoff's ceiling of a quarter of an hour: more than a day
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finished:
+    """The attempt wrote its result itself."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Later:
+    """Try again at an instant (aware UTC, real time). `counts` says whether it used up one of the attempts."""
+
+    at: datetime
+    why: str
+    counts: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class Park:
+    """Leave it for a person."""
+
+    why: str
+
+
+Outcome = Finished | Later | Park
+
+
+def attempt(workshop: Workshop, table: type[WaitingRow], key: str, work: Callable[[], Outcome]) -> None:
+    """Run one attempt and write down what came of it, so that a bad row never stops the others."""
+    try:
+        outcome = work()
+    except TemporaryError as error:
+        outcome = Later(at=error.retry_at or workshop.real_now(), why=str(error))
+    except (PermanentError, ConfigError) as error:
+        outcome = Park(why=str(error))
+    except DBAPIError:
+        raise  # the engine repeats the step for these
+    except LeaseLostError:
+        log.warning("%s %s: lease lost before the call; whoever took over goes on", KIND_OF[table], key)
+        return
+    except Exception as error:
+        # The one place for the unforeseen: loud in the log, and the row waits its turn like any other.
+        log.exception("%s %s: went wrong in a way nobody thought of", KIND_OF[table], key)
+        outcome = Later(at=workshop.real_now(), why=f"{type(error).__name__}: see the log")
+    if not isinstance(outcome, Finished):
+        workshop.database.transact(lambda session: _write_down(workshop, session, table, key, outcome))
+
+
+def _write_down(workshop: Workshop, session: Session, table: type[WaitingRow], key: str, outcome: Later | Park) -> None:
+    row = session.get(table, key, with_for_update=True)
+    if row is None or row.status not in WAITING:
+        return
+    row.last_error = outcome.why[:500]
+    match outcome:
+        case Park(why=why):
+            park(row, key, why)
+        case Later(at=at, counts=counts):
+            row.attempts += counts
+            if row.attempts >= MOST_ATTEMPTS:
+                park(row, key, f"{outcome.why} (after {row.attempts} attempts)")
+                return
+            wait = backoff(row.attempts, first_seconds=workshop.pacing.retry_seconds)
+            earliest = workshop.real_now() + wait if counts else workshop.real_now()
+            enqueue_next(workshop, session, row, key, at=max(at, earliest))
+            log.info("%s %s: later, at %s: %s", KIND_OF[table], key, row.not_before.isoformat(), outcome.why)
+
+
+def park(row: WaitingRow, key: str, why: str) -> None:
+    """Leave a row for a person, told once in the log; `flask doctor` lists what is parked."""
+    row.status = "parked"
+    row.last_error = why[:500]
+    log.warning("%s %s: parked, somebody should look: %s", KIND_OF[type(row)], key, why)
+
+
+def enqueue_next(workshop: Workshop, session: Session, row: WaitingRow, key: str, *, at: datetime) -> None:
+    """Name the next generation of a row's work and have it run at an instant."""
+    row.generation += 1
+    row.not_before = at
+    workshop.intake.enqueue(
+        session,
+        KIND_OF[type(row)],
+        key,
+        generation=row.generation,
+        partition=partition_of(row),
+        delay_seconds=max(0.0, (at - workshop.real_now()).total_seconds()),
+    )
+
+
+def partition_of(row: WaitingRow) -> str:
+    """Name the line a row waits in: deliveries by what they concern, effects by organisation and vendor."""
+    match row:
+        case DeliveryRow():
+            return row.about
+        case EffectRow():
+            return f"{row.organisation}:{row.vendor}"
+        case _:
+            raise TypeError(f"no line for {type(row).__name__}")

@@ -1,0 +1,275 @@
+"""Handles what came in: a delivery is a reason to look again at what GitHub shows now.
+
+Every GitHub event is in one of three lists: handled, ignored on purpose, or unknown (one log line, and that is all).
+Deliveries come late, doubled and out of order, so nothing is believed but the issue as it is read here.
+"""
+
+import json
+import logging
+from collections.abc import Mapping
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy.orm import Session
+
+from domain.commands import KNOWN, Command, commands_in
+from domain.effects import CommentOnIssue, Say
+from domain.events import Happened, What
+from domain.forms import TicketAnswers
+from domain.issues import Comment, Issue, IssueGone, key_in, same_login
+from domain.people import Person
+from domain.policy import Policy
+from domain.tickets import Exit
+from integrations.errors import PermanentError
+from integrations.github import GitHub
+from jobs.attempt import Finished, Outcome, attempt
+from jobs.objectives import (
+    activate_objective,
+    follow_objective,
+    follow_objective_gone,
+    open_objective,
+    person_wrote,
+)
+from jobs.record import record, told
+from jobs.repository import connected_github
+from jobs.tickets import follow_ticket, follow_ticket_gone, obey_on_ticket, request_ticket
+from jobs.workshop import Workshop
+from store.memory import effect_of
+from store.models import DeliveryRow, EffectRow
+from store.queries import objective_row, organisation_row, people_of, person_by_handle, person_by_login, ticket_row
+
+log = logging.getLogger(__name__)
+
+# What concerns an issue, whatever the action: each is followed by reading the issue again.
+ISSUE_ACTIONS = {
+    "opened", "edited", "deleted", "transferred", "closed", "reopened", "assigned", "unassigned", "labeled",
+    "unlabeled",
+}  # fmt: skip
+COMMENT_ACTIONS = {"created", "edited"}
+IGNORED = {
+    "ping", "installation", "installation_repositories", "installation_target", "label", "meta",
+    "github_app_authorization", "member", "organization", "sub_issues", "milestone", "issue_dependencies", "push",
+}  # fmt: skip
+IGNORED_ACTIONS = {
+    "issues": {
+        "locked", "unlocked", "pinned", "unpinned", "milestoned", "demilestoned", "typed", "untyped", "field_added",
+        "field_removed",
+    },
+    "issue_comment": {"deleted", "pinned", "unpinned"},
+    "repository": {
+        "archived", "unarchived", "created", "deleted", "edited", "privatized", "publicized", "renamed", "transferred",
+    },
+}  # fmt: skip
+
+
+def handle(workshop: Workshop, delivery_id: str) -> None:
+    """Handle one stored delivery; again is the same as once."""
+    attempt(workshop, DeliveryRow, delivery_id, lambda: _handle(workshop, delivery_id))
+
+
+def _handle(workshop: Workshop, delivery_id: str) -> Outcome:
+    row = workshop.database.transact(lambda session: session.get(DeliveryRow, delivery_id))
+    if row is None or row.status != "stored":
+        return Finished()
+    said = json.loads(row.body)
+    if row.source == "goals":
+        status = _take_up(workshop, delivery_id, said)
+    else:
+        status = _follow(workshop, delivery_id, row.event, said)
+    workshop.database.transact(lambda session: _end(session, delivery_id, status))
+    return Finished()
+
+
+def _end(session: Session, delivery_id: str, status: str) -> None:
+    row = session.get_one(DeliveryRow, delivery_id)
+    row.status = status
+    row.last_error = None
+
+
+def _follow(workshop: Workshop, delivery_id: str, event: str, said: Mapping[str, Any]) -> str:
+    action = str(said.get("action", ""))
+    is_issue = event == "issues" and action in ISSUE_ACTIONS
+    is_comment = event == "issue_comment" and action in COMMENT_ACTIONS
+    if not is_issue and not is_comment:
+        if event not in IGNORED and action not in IGNORED_ACTIONS.get(event, ()):
+            log.warning("delivery %s: unknown event %s.%s, stored and left alone", delivery_id, event, action)
+        return "ignored"
+    policy = _organisation(workshop, said.get("repository"))
+    number = _mapping(said.get("issue")).get("number")
+    if policy is None or not isinstance(number, int):
+        log.info("delivery %s: %s.%s is for no repository of ours", delivery_id, event, action)
+        return "ignored"
+    github = connected_github(workshop, policy.slug)
+    if is_issue:
+        follow_issue(workshop, policy, github, number)
+    else:
+        # The issue first: a comment may be the first we hear of it. Then the comment, as it was told: an edit that is
+        # overtaken by another comes as its own delivery, and a command counts once per comment.
+        follow_issue(workshop, policy, github, number)
+        comment = _comment_in(_mapping(said.get("comment")))
+        if comment is not None and not same_login(comment.author, github.login()):
+            follow_comment(workshop, policy, number, comment)
+    return "done"
+
+
+def follow_issue(workshop: Workshop, policy: Policy, github: GitHub, number: int) -> None:
+    """Read an issue and bring what we remember in line with it."""
+    seen = github.issue(number)
+    login = github.login()
+    workshop.database.transact(lambda session: _remember(workshop, session, policy, seen, login))
+
+
+def _remember(workshop: Workshop, session: Session, policy: Policy, seen: Issue | IssueGone, login: str) -> None:
+    if isinstance(seen, IssueGone):
+        follow_objective_gone(workshop, session, policy, seen)
+        follow_ticket_gone(workshop, session, policy, seen)
+        return
+    about = None
+    if same_login(seen.author, login) and (key := key_in(seen.body)) is not None:
+        effect = session.get(EffectRow, key)
+        if effect is not None and effect.organisation == policy.slug:
+            about = getattr(effect_of(effect.kind, effect.payload), "about", None)
+    is_ticket = ticket_row(session, policy.slug, seen.number) is not None or seen.has_label(policy.github.ticket_label)
+    if is_ticket:
+        follow_ticket(workshop, session, policy, seen, about)
+    else:
+        follow_objective(workshop, session, policy, seen, about)
+
+
+def _comment_in(said: Mapping[str, Any]) -> Comment | None:
+    try:
+        return Comment(
+            id=int(said["id"]),
+            author=str(_mapping(said.get("user")).get("login") or "ghost"),
+            body=str(said.get("body") or ""),
+            created_at=datetime.fromisoformat(str(said["created_at"])),
+            url=str(said.get("html_url") or ""),
+        )
+    except (KeyError, ValueError, TypeError):
+        return None  # an old or cut payload; reconciling reads the comment from GitHub
+
+
+def follow_comment(workshop: Workshop, policy: Policy, number: int, comment: Comment) -> None:
+    """Take note of what a member wrote and do what their commands say. Never call it with a comment of our own."""
+    workshop.database.transact(lambda session: _listen(workshop, session, policy, number, comment))
+
+
+def _listen(workshop: Workshop, session: Session, policy: Policy, number: int, comment: Comment) -> None:
+    by = person_by_login(people_of(session, policy.slug), comment.author)
+    if by is None:
+        return  # commands are for members; everybody else just talks
+    commands = commands_in(comment.body)
+    if not commands and person_wrote(session, policy.slug, number, by, comment.created_at):
+        line = Happened(
+            what=What.PERSON_WROTE,
+            person_id=by.id,
+            about=f"issue:{number}",
+            url=comment.url,
+            key=f"wrote:{comment.id}",
+        )
+        told(workshop, session, policy.slug, line)
+    for command in commands:
+        given = Happened(
+            what=What.COMMAND_GIVEN,
+            person_id=by.id,
+            about=f"issue:{number}",
+            url=comment.url,
+            details={"command": command.name},
+            key=f"command:{comment.id}:{command.name}",
+        )
+        if told(workshop, session, policy.slug, given):
+            _obey(workshop, session, policy, number, by, command, comment.id)
+
+
+def _obey(
+    workshop: Workshop, session: Session, policy: Policy, number: int, by: Person, command: Command, comment_id: int
+) -> None:
+    objective = objective_row(session, policy.slug, number)
+    ticket = ticket_row(session, policy.slug, number)
+    if objective is None and ticket is None:
+        return  # not one of ours to obey on
+    key = f"answer:{policy.slug}:{comment_id}:{command.name}"
+    values = {"name": by.first_name(), "command": command.name}
+    if not command.known:
+        known = "\n".join(f"- `/{name}`" for name in KNOWN)
+        _answer(workshop, session, policy, number, by, "command-unknown", values | {"known": known}, key)
+        return
+    if ticket is not None:
+        state, obeyed = ticket.state, obey_on_ticket(workshop, session, policy, ticket, by, command)
+        # Asking the money question again changes nothing but is an answer, so it counts as obeyed there.
+    else:
+        state = objective.state if objective else ""
+        mine = objective is not None and objective.person_id == by.id and command.name == "activate"
+        obeyed = bool(mine and objective and activate_objective(workshop, session, policy, objective))
+        if obeyed:
+            _answer(workshop, session, policy, number, by, "objective-activated", values, key)
+    if not obeyed:
+        _answer(workshop, session, policy, number, by, "command-not-now", values | {"state": state}, key)
+
+
+def _answer(
+    workshop: Workshop,
+    session: Session,
+    policy: Policy,
+    number: int,
+    by: Person,
+    name: str,
+    values: dict[str, str],
+    key: str,
+) -> None:
+    say = Say(name=name, locale=by.locale or policy.organisation.locale, values=values)
+    comment = CommentOnIssue(key=key, about=f"issue:{number}", issue_number=number, body=say)
+    record(workshop, session, policy.slug, effects=(comment,))
+
+
+def _take_up(workshop: Workshop, delivery_id: str, said: Mapping[str, Any]) -> str:
+    """Open the objective or claim the ticket that a form tool asked for; `webhooks/goals.py` checked its shape."""
+    policy = workshop.policies.get(str(said["organisation"]))
+    if policy is None:
+        raise PermanentError(f"there is no organisation {said['organisation']!r} any more")
+    data = _mapping(said["data"])
+
+    def take_up(session: Session) -> str:
+        person = person_by_handle(people_of(session, policy.slug), str(data["person"]))
+        if person is None:
+            raise PermanentError(f"nobody in {policy.slug} has the handle {data['person']!r}")
+        if said["type"] == "objective.open":
+            title, why = str(data["title"]), str(data.get("why", ""))
+            open_objective(workshop, session, policy, person, title=title, why=why, asked_by=delivery_id)
+            return "done"
+        wanted = data.get("decide")
+        ticket = request_ticket(
+            workshop,
+            session,
+            policy,
+            person,
+            TicketAnswers.from_plain(data),
+            wanted=Exit(wanted) if wanted else None,
+            asked_by=delivery_id,
+        )
+        if ticket is None:
+            raise PermanentError(f"the golden ticket of {person.handle} is held already")
+        return "done"
+
+    return workshop.database.transact(take_up)
+
+
+def _organisation(workshop: Workshop, repository: object) -> Policy | None:
+    """Find whose repository it is, by its number once we know it, else by its name."""
+    said = _mapping(repository)
+    number, name = said.get("id"), str(said.get("full_name", "")).casefold()
+
+    def known(session: Session) -> Policy | None:
+        for slug, policy in workshop.policies.items():
+            row = organisation_row(session, slug)
+            if row.repository_id == number or (
+                row.repository_id is None and policy.github.repository.casefold() == name
+            ):
+                return policy
+        return None
+
+    return workshop.database.transact(known)
+
+
+def _mapping(value: object) -> Mapping[str, Any]:
+    return value if isinstance(value, Mapping) else {}

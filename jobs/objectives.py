@@ -1,0 +1,126 @@
+"""Follows the issues that are objectives: loads what is remembered, lets the domain decide, keeps what it decided."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from domain.issues import Issue, IssueGone
+from domain.objectives import (
+    Objective,
+    ObjectiveDecision,
+    ObjectiveState,
+    activate,
+    first_state,
+    follow,
+    follow_gone,
+    issue_opened,
+    open_here,
+)
+from domain.people import Person
+from domain.policy import Policy
+from jobs.record import record
+from jobs.workshop import Workshop
+from store.memory import keep_objective, objective_of
+from store.models import ObjectiveRow
+from store.queries import objective_row, people_of, person_by_id, person_by_login, siblings_of
+
+
+def owner_of(issue: Issue, people: Sequence[Person], was: Objective | None) -> Person | None:
+    """Say whose goal an issue is: its owner while still assigned, else the first member assigned, else its author."""
+    assigned = [one for login in issue.assignees if (one := person_by_login(people, login))]
+    if was is not None:
+        if not assigned or any(one.id == was.person_id for one in assigned):
+            return next((one for one in people if one.id == was.person_id), None)
+        return assigned[0]
+    return assigned[0] if assigned else person_by_login(people, issue.author)
+
+
+def follow_objective(workshop: Workshop, session: Session, policy: Policy, issue: Issue, about: str | None) -> None:
+    """Bring the objective of an issue in line with it. `about` is what our own marker in the issue names, if any."""
+    row = objective_row(session, policy.slug, issue.number) or _opened_by_us(session, policy, about)
+    was = objective_of(row) if row else None
+    person = owner_of(issue, people_of(session, policy.slug), was)
+    person_id = person.id if person else was.person_id if was else None
+    siblings = siblings_of(session, person_id, was.id if was else None) if person_id is not None else []
+    decision = follow(policy, issue, was=was, person=person, siblings=siblings, now=workshop.now())
+    keep(workshop, session, policy, decision)
+
+
+def follow_objective_gone(workshop: Workshop, session: Session, policy: Policy, gone: IssueGone) -> None:
+    """Close the objective of an issue that went away."""
+    row = objective_row(session, policy.slug, gone.number)
+    if row is not None:
+        keep(workshop, session, policy, follow_gone(gone, was=objective_of(row), now=workshop.now()))
+
+
+def open_objective(
+    workshop: Workshop, session: Session, policy: Policy, person: Person, *, title: str, why: str, asked_by: str | None
+) -> Objective:
+    """Take up a goal told to Trellis; `asked_by` (the id of the message that asked) makes a repeat harmless."""
+    if asked_by is not None:
+        known = session.scalar(select(ObjectiveRow).where(ObjectiveRow.asked_by == asked_by))
+        if known is not None:
+            return objective_of(known)
+    state = first_state(siblings_of(session, person.id, None))
+    row = ObjectiveRow(organisation=policy.slug, asked_by=asked_by)
+    keep_objective(row, Objective(person_id=person.id, title=title, why=why, state=state, opened_at=workshop.now()))
+    session.add(row)
+    session.flush()
+    objective = objective_of(row)
+    keep(workshop, session, policy, open_here(policy, person, objective))
+    return objective
+
+
+def objective_issue_opened(
+    workshop: Workshop, session: Session, policy: Policy, objective_id: int, *, number: int, url: str
+) -> None:
+    """Remember which issue was opened for an objective."""
+    row = session.get_one(ObjectiveRow, objective_id)
+    if row.issue_number is not None:
+        return  # its delivery came before our own answer; everything is remembered already
+    objective = objective_of(row)
+    person = person_by_id(session, objective.person_id)
+    siblings = siblings_of(session, person.id, objective.id)
+    keep(workshop, session, policy, issue_opened(policy, objective, person, siblings, number=number, url=url))
+
+
+def activate_objective(workshop: Workshop, session: Session, policy: Policy, row: ObjectiveRow) -> bool:
+    """Make a queued objective the active one; False when it was not queued."""
+    chosen = objective_of(row)
+    siblings = siblings_of(session, chosen.person_id, chosen.id)
+    decision = activate(chosen, siblings)
+    keep(workshop, session, policy, decision)
+    return bool(decision.objectives)
+
+
+def person_wrote(session: Session, slug: str, issue_number: int, person: Person, at: datetime) -> bool:
+    """Remember that a person wrote on their own ILO, which is what a nudge would have asked for."""
+    row = objective_row(session, slug, issue_number)
+    if row is None or row.person_id != person.id:
+        return False
+    row.last_wrote_at = at if row.last_wrote_at is None else max(row.last_wrote_at, at)
+    return True
+
+
+def keep(workshop: Workshop, session: Session, policy: Policy, decision: ObjectiveDecision) -> None:
+    """Store what was decided about objectives.
+
+    Those that step back are stored first: the unique index allows one active objective at every moment.
+    """
+    for objective in sorted(decision.objectives, key=lambda one: one.state is ObjectiveState.ACTIVE):
+        row = session.get(ObjectiveRow, objective.id) if objective.id is not None else None
+        if row is None:
+            row = ObjectiveRow(organisation=policy.slug)
+            session.add(row)
+        keep_objective(row, objective)
+        session.flush()
+    record(workshop, session, policy.slug, happened=decision.happened, effects=decision.effects)
+
+
+def _opened_by_us(session: Session, policy: Policy, about: str | None) -> ObjectiveRow | None:
+    if about is None or not about.startswith("objective:"):
+        return None
+    row = session.get(ObjectiveRow, int(about.removeprefix("objective:")))
+    return row if row is not None and row.organisation == policy.slug and row.issue_number is None else None

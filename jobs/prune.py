@@ -1,0 +1,30 @@
+"""Prunes what nobody needs any more: bodies of handled deliveries and the engine's records of finished work.
+
+A delivery's id stays, because a doubled delivery is recognised by it; its body goes.
+"""
+
+from datetime import timedelta
+
+from sqlalchemy import update
+from sqlalchemy.orm import Session
+
+from jobs.workshop import Workshop
+from store.models import DeliveryRow
+
+KEEP_BODIES = timedelta(days=30)
+KEEP_FINISHED = timedelta(days=7)
+AT_ONCE = 1_000
+
+
+def prune(workshop: Workshop) -> None:
+    """Forget old bodies and finished work."""
+    now = workshop.real_now()
+
+    def forget(session: Session) -> None:
+        old = (DeliveryRow.received_at < now - KEEP_BODIES, DeliveryRow.status.in_(("done", "ignored")))
+        session.execute(update(DeliveryRow).where(*old).values(body=b""))
+
+    workshop.database.transact(forget)
+    older_than_ms = int((now - KEEP_FINISHED).timestamp() * 1000)
+    while workshop.intake.forget_finished(older_than_ms=older_than_ms, most=AT_ONCE) == AT_ONCE:
+        pass

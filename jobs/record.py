@@ -1,0 +1,69 @@
+"""Write down a decision: timeline lines and planned effects, each once, in the caller's transaction."""
+
+from collections.abc import Sequence
+
+from sqlalchemy.orm import Session
+
+from domain.effects import Effect, is_for_loomio
+from domain.events import Happened
+from jobs.durable import Intake
+from jobs.workshop import Workshop
+from store.memory import payload_of
+from store.models import EffectRow, TimelineRow
+from store.queries import insert_once
+
+
+def record(
+    workshop: Workshop,
+    session: Session,
+    slug: str,
+    *,
+    happened: Sequence[Happened] = (),
+    effects: Sequence[Effect] = (),
+) -> None:
+    """Append to the timeline and plan effects; what is there already by its key stays as it is."""
+    for line in happened:
+        told(workshop, session, slug, line)
+    for effect in effects:
+        _plan(workshop, workshop.intake, session, slug, effect)
+
+
+def told(workshop: Workshop, session: Session, slug: str, line: Happened) -> bool:
+    """Append one line to the timeline; False when its key was there already."""
+    return insert_once(
+        session,
+        TimelineRow,
+        {
+            "organisation": slug,
+            "at": workshop.now(),
+            "what": line.what.value,
+            "person_id": line.person_id,
+            "about": line.about,
+            "url": line.url,
+            "details": dict(line.details),
+            "key": line.key,
+        },
+    )
+
+
+def _plan(workshop: Workshop, intake: Intake, session: Session, slug: str, effect: Effect) -> None:
+    vendor = "loomio" if is_for_loomio(effect) else "github"
+    new = insert_once(
+        session,
+        EffectRow,
+        {
+            "key": effect.key,
+            "organisation": slug,
+            "kind": type(effect).__name__,
+            "vendor": vendor,
+            "payload": payload_of(effect),
+            "status": "planned",
+            "generation": 0,
+            "attempts": 0,
+            "looks": 0,
+            "not_before": workshop.real_now(),
+            "planned_at": workshop.now(),
+        },
+    )
+    if new:
+        intake.enqueue(session, "perform", effect.key, generation=0, partition=f"{slug}:{vendor}")

@@ -1,0 +1,42 @@
+"""Connects an organisation to its repository by number, learned once, so a rename loses nothing."""
+
+from sqlalchemy.orm import Session
+
+from integrations.errors import PermanentError
+from integrations.github import GitHub
+from integrations.loomio import Loomio
+from jobs.workshop import Workshop
+from store.queries import organisation_row
+
+
+def connected_github(workshop: Workshop, slug: str) -> GitHub:
+    """Give the organisation's GitHub, addressed by repository number.
+
+    Raises PermanentError when no credentials are set, and what the first look at the repository raises.
+    """
+    github = workshop.github(slug)
+    if github is None:
+        raise PermanentError(f"{slug}: no GitHub token or App is set")
+    known = workshop.database.transact(lambda session: organisation_row(session, slug).repository_id)
+    if known is None:
+        found, name = github.repository()
+        known = workshop.database.transact(lambda session: _learn(session, slug, found, name))
+    github.use_repository(known)
+    return github
+
+
+def _learn(session: Session, slug: str, repository_id: int, name: str) -> int:
+    row = organisation_row(session, slug)
+    row.repository_id, row.repository_name = repository_id, name
+    return repository_id
+
+
+def connected_loomio(workshop: Workshop, slug: str) -> Loomio:
+    """Give the organisation's Loomio.
+
+    Raises PermanentError when its policy has none or no key is set.
+    """
+    loomio = workshop.loomio(slug)
+    if loomio is None:
+        raise PermanentError(f"{slug}: no Loomio key is set, or its policy has no [loomio] table")
+    return loomio

@@ -1,0 +1,102 @@
+"""The clock: one table of jobs, run by APScheduler in every worker.
+
+Every job asks "what is due and not yet done?", so running it twice, late, or in two workers at once gives the same. The
+job store is memory, the zone is UTC, triggers are intervals: the calendar is the planner's, never the scheduler's
+(facts on the engine, 1.7).
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime
+
+from apscheduler.schedulers.background import BackgroundScheduler
+from apscheduler.triggers.interval import IntervalTrigger
+
+from jobs.nudge import nudge
+from jobs.prune import prune
+from jobs.reconcile import reconcile
+from jobs.sweep import sweep
+from jobs.watch import watch
+from jobs.workshop import Workshop
+
+log = logging.getLogger(__name__)
+
+WATCHDOG_SECONDS = 2.0
+JUMP_SECONDS = 2.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One row of the table: what runs, how often (in ticks of the clock), and what for."""
+
+    run: Callable[[Workshop], None]
+    every_ticks: int
+    what_for: str
+
+    def name(self) -> str:
+        """Give the job's name, which is its function's."""
+        return self.run.__name__
+
+
+# One tick is TRELLIS_TICK_SECONDS, 15 by default.
+JOBS: tuple[Job, ...] = (
+    Job(run=watch, every_ticks=1, what_for="look at proposals that are due"),
+    Job(run=nudge, every_ticks=4, what_for="plan the nudges that are due"),
+    Job(run=sweep, every_ticks=2, what_for="find work that was left behind"),
+    Job(run=reconcile, every_ticks=240, what_for="read what GitHub did not tell"),
+    Job(run=prune, every_ticks=5_760, what_for="forget what nobody needs"),
+)
+
+
+def run_once(workshop: Workshop, job: Job) -> None:
+    """Run one job; what goes wrong is loud in the log, and the next tick comes all the same."""
+    try:
+        job.run(workshop)
+    except Exception:
+        log.exception("job %s: went wrong; its next tick tries again", job.name())
+
+
+class Clock:
+    """Runs the table until `stop`, and goes on at once when the system's clock is set back."""
+
+    def __init__(self, workshop: Workshop, *, tick_seconds: float) -> None:
+        self._workshop = workshop
+        self._tick_seconds = tick_seconds
+        self._stopping = threading.Event()
+        self._scheduler = BackgroundScheduler(timezone=UTC)
+        self._watchdog = threading.Thread(target=self._watch_the_time, name="trellis-watchdog", daemon=True)
+
+    def start(self) -> None:
+        """Start ticking; every job runs once right away."""
+        for job in JOBS:
+            self._scheduler.add_job(
+                run_once,
+                IntervalTrigger(seconds=job.every_ticks * self._tick_seconds, timezone=UTC),
+                args=(self._workshop, job),
+                id=job.name(),
+                coalesce=True,
+                max_instances=1,
+                misfire_grace_time=None,
+                next_run_time=datetime.now(UTC),
+            )
+        self._scheduler.start()
+        self._watchdog.start()
+
+    def stop(self) -> None:
+        """Stop ticking and wait for what runs."""
+        self._stopping.set()
+        self._scheduler.shutdown(wait=True)
+
+    def _watch_the_time(self) -> None:
+        """Wake the scheduler after a jump: set back an hour, it would be silent for an hour (engine facts, 1.6)."""
+        offset = time.time() - time.monotonic()
+        while not self._stopping.wait(WATCHDOG_SECONDS):
+            present = time.time() - time.monotonic()
+            if abs(present - offset) > JUMP_SECONDS:
+                log.warning("the system's clock moved by %.0f s; all jobs run now", present - offset)
+                for job in self._scheduler.get_jobs():
+                    job.modify(next_run_time=datetime.now(UTC))
+            offset = present

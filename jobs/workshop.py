@@ -1,0 +1,40 @@
+"""Everything a unit of work needs at hand, put together once by `app.py` and passed along."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+
+from domain.pace import Budget
+from domain.policy import Policy
+from integrations.github import GitHub
+from integrations.loomio import Loomio
+from jobs.durable import Intake
+from store.database import Database
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pacing:
+    """How patient the ledger is; all in seconds of real time."""
+
+    settle_seconds: float
+    retry_seconds: float
+    budget: Budget
+
+
+@dataclass(frozen=True, kw_only=True)
+class Workshop:
+    """The tools of one process. `now` is the practice clock; `real_now` guards outgoing calls; both aware UTC.
+
+    `github` and `loomio` give the adapter of an organisation by its slug, or None when it is not connected;
+    `check_lease` raises when this process may have been taken over.
+    """
+
+    database: Database
+    intake: Intake
+    policies: Mapping[str, Policy]
+    github: Callable[[str], GitHub | None]
+    loomio: Callable[[str], Loomio | None]
+    now: Callable[[], datetime]
+    real_now: Callable[[], datetime]
+    check_lease: Callable[[], None]
+    pacing: Pacing

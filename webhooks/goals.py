@@ -1,0 +1,131 @@
+"""`POST /webhooks/goals`: lets any form tool open an objective or claim a golden ticket.
+
+Signed as Standard Webhooks says (`webhook-id`, `webhook-timestamp`, `webhook-signature`), with a secret per
+organisation. The id makes a repeat harmless. 202: stored. 400: with one sentence per problem. 401: not signed.
+
+```json
+{"type": "objective.open", "organisation": "fennel-works",
+ "data": {"person": "ada", "title": "Read a map", "why": "I get lost"}}
+{"type": "ticket.request", "organisation": "fennel-works",
+ "data": {"person": "ada", "opportunity": "A week of mapping", "stretch": "I never have", "cost": "480 EUR",
+          "first_on": "2027-05-10", "last_on": "2027-05-14", "decide": "proposal"}}
+```
+https://www.standardwebhooks.com
+"""
+
+import json
+import logging
+import re
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from flask import Blueprint, Response, jsonify, request
+from sqlalchemy.exc import SQLAlchemyError
+from standardwebhooks.webhooks import Webhook, WebhookVerificationError
+
+from domain.policy import Policy
+from domain.tickets import Exit
+from webhooks.intake import Door, keep
+
+log = logging.getLogger(__name__)
+
+LARGEST_BYTES = 64 * 1024
+MESSAGE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
+# Each type's keys: needed ones first. The lengths are GitHub's for a title and generous for the rest.
+KEYS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
+    "objective.open": (("person", "title"), ("why",)),
+    "ticket.request": (("person", "opportunity"), ("stretch", "cost", "first_on", "last_on", "decide")),
+}
+LONGEST = {"title": 256, "person": 60, "why": 20_000, "opportunity": 5_000, "stretch": 20_000, "cost": 200}
+LONGEST_OTHER = 100
+
+
+def goals_blueprint(door: Door, policies: Mapping[str, Policy], secrets: Mapping[str, str | None]) -> Blueprint:
+    """Make the route; `secrets` by organisation."""
+    bp = Blueprint("goals", __name__)
+
+    @bp.post("/webhooks/goals")
+    def take() -> tuple[Response, int]:
+        request.max_content_length = LARGEST_BYTES
+        raw = request.get_data(cache=False)
+        # Every secret is tried, and the answer is the same whether the organisation is unknown or the signature wrong:
+        # nobody learns who is served here.
+        signers = [slug for slug in policies if (secret := secrets.get(slug)) and _signed(secret, raw)]
+        if not signers:
+            return _answer(["The signature does not fit any organisation here."], 401)
+        said = _said(raw)
+        if said is None:
+            return _answer(["The body is not a JSON object."], 400)
+        if said.get("organisation") not in signers:
+            return _answer(["The signature does not fit any organisation here."], 401)
+        problems = _problems(said)
+        if not MESSAGE_ID.fullmatch(request.headers["webhook-id"]):
+            problems.append("webhook-id: up to 64 letters, digits, dots, dashes and underscores")
+        if problems:
+            return _answer(problems, 400)
+        delivery_id = f"goals:{said['organisation']}:{request.headers['webhook-id']}"
+        body = json.dumps(said).encode()
+        try:
+            keep(door, delivery_id=delivery_id, source="goals", event=said["type"], about=delivery_id, body=body)
+        except SQLAlchemyError:
+            log.exception("goals: %s could not be stored", delivery_id)
+            return _answer(["It could not be stored; please send it again."], 503)
+        return _answer([], 202)
+
+    return bp
+
+
+def _said(raw: bytes) -> dict[str, Any] | None:
+    try:
+        said = json.loads(raw)
+    except (ValueError, RecursionError):
+        return None
+    return said if isinstance(said, dict) else None
+
+
+def _signed(secret: str, raw: bytes) -> bool:
+    try:
+        Webhook(secret).verify(raw, dict(request.headers), json_parse=False)
+    except WebhookVerificationError:
+        return False
+    except (ValueError, KeyError):
+        log.warning("goals: a message with headers we cannot read was refused")
+        return False
+    return True
+
+
+def _problems(said: Mapping[str, Any]) -> list[str]:
+    """Say everything that is wrong with a message, in sentences for the person who set up the form."""
+    kind, data = said.get("type"), said.get("data")
+    if not isinstance(kind, str) or kind not in KEYS:
+        return [f"type: one of {', '.join(KEYS)}"]
+    if not isinstance(data, dict):
+        return ["data: a JSON object"]
+    needed, welcome = KEYS[kind]
+    problems = [f"data.{key}: not known here" for key in data if key not in needed + welcome]
+    for key in needed + welcome:
+        value = data.get(key, "" if key in welcome else None)
+        if not isinstance(value, str):
+            problems.append(f"data.{key}: text is needed")
+        elif key in needed and not value.strip():
+            problems.append(f"data.{key}: is empty")
+        elif len(value) > LONGEST.get(key, LONGEST_OTHER):
+            problems.append(f"data.{key}: at most {LONGEST.get(key, LONGEST_OTHER)} characters")
+        elif key in ("first_on", "last_on") and value and not _is_date(value):
+            problems.append(f"data.{key}: a date such as 2027-05-10")
+        elif key == "decide" and value and value not in list(Exit):
+            problems.append(f"data.decide: one of {', '.join(Exit)}, or leave it out")
+    return problems
+
+
+def _is_date(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _answer(problems: list[str], status: int) -> tuple[Response, int]:
+    return jsonify({"stored": not problems, "problems": problems}), status
