@@ -61,14 +61,15 @@ class NudgeOnIssue:
 
 
 @dataclass(frozen=True, kw_only=True)
-class LabelIssue:
-    """Put labels on an issue and take others off. Harmless when repeated."""
+class ShowTicketState:
+    """Label a ticket's issue with its state at the moment of sending, so that a late one is right too.
+
+    Harmless when repeated.
+    """
 
     key: str
     about: str
     issue_number: int
-    add: tuple[str, ...]
-    remove: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -110,7 +111,7 @@ class CommentOnThread:
     body: Say
 
 
-Effect = OpenIssue | CommentOnIssue | NudgeOnIssue | LabelIssue | StartThread | StartProposal | CommentOnThread
+Effect = OpenIssue | CommentOnIssue | NudgeOnIssue | ShowTicketState | StartThread | StartProposal | CommentOnThread
 
 
 def is_for_loomio(effect: Effect) -> bool:

@@ -14,9 +14,9 @@ from domain.effects import (
     CommentOnIssue,
     CommentOnThread,
     Effect,
-    LabelIssue,
     OpenIssue,
     Say,
+    ShowTicketState,
     StartProposal,
     StartThread,
 )
@@ -193,7 +193,8 @@ def choose(policy: Policy, ticket: Ticket, person: Person, wanted: Exit, *, now:
         case Exit.GO_AHEAD:
             ticket = replace(ticket, state=TicketState.LIGHT)
             say = _say(policy, ticket, person, "ticket-go-ahead", {}, key="go-ahead")
-            return TicketDecision(ticket=ticket, effects=(say,), happened=(line,))
+            show = _show(policy, ticket, "go-ahead")
+            return TicketDecision(ticket=ticket, effects=(say, *show), happened=(line,))
         case Exit.TALK:
             ticket = replace(ticket, state=TicketState.TALK)
             say = _say(policy, ticket, person, "ticket-talk", {"people": _people_to_ask(policy)}, key="talk")
@@ -208,6 +209,7 @@ def withdraw(policy: Policy, ticket: Ticket, person: Person) -> TicketDecision:
         return NOTHING
     ticket = replace(ticket, state=TicketState.WITHDRAWN, turn=ticket.turn + 1)
     effects: list[Effect] = [_say(policy, ticket, person, "ticket-withdrawn", {}, key=f"withdrawn:{ticket.turn}")]
+    effects += _show(policy, ticket, f"withdrawn:{ticket.turn}")
     if ticket.topic_id is not None and ticket.discussion_id is not None:
         effects.append(
             CommentOnThread(
@@ -216,7 +218,7 @@ def withdraw(policy: Policy, ticket: Ticket, person: Person) -> TicketDecision:
                 discussion_id=ticket.discussion_id,
                 topic_id=ticket.topic_id,
                 mark=f"{ticket.reference()} withdrawn",
-                body=_words(policy, person, "thread-withdrawn", {"reference": ticket.reference()}),
+                body=_words(policy, person, "thread-withdrawn", {"name": person.name, "reference": ticket.reference()}),
             )
         )
     return TicketDecision(ticket=ticket, effects=tuple(effects), happened=(_line(What.TICKET_WITHDRAWN, ticket),))
@@ -229,7 +231,8 @@ def take_up_again(policy: Policy, ticket: Ticket, person: Person, *, holds_anoth
     ticket = replace(ticket, state=TicketState.OFFERED, exit=None, turn=ticket.turn + 1)
     values = _triage_values(policy, triage(policy, ticket))
     say = _say(policy, ticket, person, "ticket-exits", values, key=f"exits-again:{ticket.turn}")
-    return TicketDecision(ticket=ticket, effects=(say,), happened=(_line(What.TICKET_CLAIMED, ticket),))
+    show = _show(policy, ticket, f"exits-again:{ticket.turn}")
+    return TicketDecision(ticket=ticket, effects=(say, *show), happened=(_line(What.TICKET_CLAIMED, ticket),))
 
 
 def issue_opened(
@@ -277,7 +280,7 @@ def proposal_started(
     say = _say(policy, ticket, person, "ticket-proposed", values, key=f"proposed:{ticket.round}")
     line = replace(_line(What.PROPOSAL_STARTED, ticket), url=url)
     return TicketDecision(
-        ticket=ticket, effects=(say, *_labels(policy, ticket, f"proposed:{ticket.round}")), happened=(line,)
+        ticket=ticket, effects=(say, *_show(policy, ticket, f"proposed:{ticket.round}")), happened=(line,)
     )
 
 
@@ -324,7 +327,7 @@ def decided(
         policy, ticket, person, _message_for(reading), _reading_values(policy, reading, url), key=f"reading:{look}"
     )
     line = replace(_line(What.TICKET_DECIDED, ticket, result=reading.result.value, rule=reading.rule), url=url)
-    return TicketDecision(ticket=ticket, effects=(say, *_labels(policy, ticket, f"reading:{look}")), happened=(line,))
+    return TicketDecision(ticket=ticket, effects=(say, *_show(policy, ticket, f"reading:{look}")), happened=(line,))
 
 
 def confirm(policy: Policy, ticket: Ticket, person: Person, result: Result, by: Person) -> TicketDecision:
@@ -337,7 +340,7 @@ def confirm(policy: Policy, ticket: Ticket, person: Person, result: Result, by: 
     key = f"confirmed:{ticket.round}:{result.value}"
     say = _say(policy, ticket, person, name, {"by": by.first_name()}, key=key)
     line = _line(What.TICKET_DECIDED, ticket, result=result.value, rule="coordinator")
-    return TicketDecision(ticket=ticket, effects=(say, *_labels(policy, ticket, key)), happened=(line,))
+    return TicketDecision(ticket=ticket, effects=(say, *_show(policy, ticket, key)), happened=(line,))
 
 
 def already_held(policy: Policy, held: Ticket, person: Person, *, issue_number: int) -> CommentOnIssue:
@@ -370,7 +373,7 @@ def _to_loomio(
         about=ticket.about(),
         reference=ticket.reference(),
         title=_title(ticket),
-        body=_words(policy, person, "thread", _facts(ticket, person)),
+        body=_words(policy, person, "thread", _told(ticket, person)),
         then_propose=propose,
     )
     return TicketDecision(ticket=ticket, effects=(thread,), happened=(line,))
@@ -385,7 +388,7 @@ def _proposal(policy: Policy, loomio: LoomioPolicy, ticket: Ticket, person: Pers
         reference=_round_reference(ticket),
         topic_id=ticket.topic_id,
         title=_title(ticket, _round_reference(ticket)),
-        body=_words(policy, person, "proposal", _facts(ticket, person)),
+        body=_words(policy, person, "proposal", _told(ticket, person)),
         options=loomio.options,
         closes_at=closing_time(loomio, now=now),
         quorum_percent=loomio.quorum_percent,
@@ -414,13 +417,14 @@ def _open_issue(policy: Policy, ticket: Ticket, person: Person) -> OpenIssue:
         key=f"open:{policy.slug}:{ticket.about()}",
         about=ticket.about(),
         title=_title(ticket),
-        body=_words(policy, person, "ticket-issue", _facts(ticket, person)),
+        body=_words(policy, person, "ticket-issue", _answers(ticket, person)),
         labels=(policy.github.ticket_label,),
         assignees=(person.github_login,) if person.github_login else (),
     )
 
 
-def _facts(ticket: Ticket, person: Person) -> dict[str, str]:
+def _answers(ticket: Ticket, person: Person) -> dict[str, str]:
+    """Give the ticket as the form would render it, so that the issue reads back the same."""
     none = "_No response_"
     return {
         "name": person.name,
@@ -430,6 +434,19 @@ def _facts(ticket: Ticket, person: Person) -> dict[str, str]:
         "cost": cost_words(ticket) or none,
         "first_day": ticket.first_on.isoformat() if ticket.first_on else none,
         "last_day": ticket.last_on.isoformat() if ticket.last_on else none,
+    }
+
+
+def _told(ticket: Ticket, person: Person) -> dict[str, str]:
+    """Give the ticket as the group reads it; a dash where nothing was said."""
+    days = dict.fromkeys(day.isoformat() for day in (ticket.first_on, ticket.last_on) if day)
+    return {
+        "name": person.name,
+        "reference": ticket.reference(),
+        "opportunity": ticket.opportunity,
+        "stretch": ticket.stretch or "–",
+        "cost": cost_words(ticket) or "–",
+        "days": " – ".join(days) or "–",
         "issue": ticket.issue_url or ticket.reference(),
     }
 
@@ -482,25 +499,16 @@ def _message_for(reading: Reading) -> str:
             return "ticket-no-decision"
 
 
-def _labels(policy: Policy, ticket: Ticket, key: str) -> tuple[Effect, ...]:
-    """Show the ticket's state as one label of its own."""
+def _show(policy: Policy, ticket: Ticket, key: str) -> tuple[Effect, ...]:
+    """Have the ticket's issue show its state."""
     if ticket.issue_number is None:
         return ()
-    mine = label_of(ticket.state)
-    others = tuple(label_of(state) for state in TicketState if label_of(state) != mine)
-    return (
-        LabelIssue(
-            key=f"label:{policy.slug}:{ticket.id}:{key}",
-            about=ticket.about(),
-            issue_number=ticket.issue_number,
-            add=(mine,),
-            remove=others,
-        ),
-    )
+    key = f"ticket-label:{policy.slug}:{ticket.id}:{key}"
+    return (ShowTicketState(key=key, about=ticket.about(), issue_number=ticket.issue_number),)
 
 
 def label_of(state: TicketState) -> str:
-    """Give the label that shows a state on the ticket's issue."""
+    """Give the one label that shows a state on the ticket's issue."""
     return f"ticket: {state.value}"
 
 

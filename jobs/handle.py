@@ -77,6 +77,7 @@ def _handle(workshop: Workshop, delivery_id: str) -> Outcome:
     else:
         status = _follow(workshop, delivery_id, row.event, said)
     workshop.database.transact(lambda session: _end(session, delivery_id, status))
+    log.info("handle %s: %s %s: %s", delivery_id, row.source, row.event, status)
     return Finished()
 
 

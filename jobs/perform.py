@@ -19,9 +19,9 @@ from domain.effects import (
     CommentOnIssue,
     CommentOnThread,
     Effect,
-    LabelIssue,
     NudgeOnIssue,
     OpenIssue,
+    ShowTicketState,
     StartProposal,
     StartThread,
 )
@@ -31,6 +31,7 @@ from domain.pace import free_at
 from domain.planner import Drop, SendAt, SendNow, still_due
 from domain.policy import Mode, Policy
 from domain.proposals import Poll
+from domain.tickets import TicketState, label_of
 from integrations.errors import PermanentError, TemporaryError, UnknownOutcomeError
 from integrations.github import GitHub
 from integrations.loomio import Thread
@@ -42,7 +43,7 @@ from jobs.tickets import ticket_issue_opened, ticket_proposal_started, ticket_th
 from jobs.workshop import Workshop
 from store.memory import effect_of
 from store.models import EffectRow
-from store.queries import active_objectives, person_by_id, writes_since
+from store.queries import active_objectives, person_by_id, ticket_by_about, writes_since
 
 log = logging.getLogger(__name__)
 
@@ -77,7 +78,7 @@ def _perform(workshop: Workshop, key: str) -> Outcome:
     if row.not_before > workshop.real_now():
         return Later(at=row.not_before, why="not yet", counts=False)
     effect = effect_of(row.kind, row.payload)
-    if row.status == "sending" and not isinstance(effect, LabelIssue):
+    if row.status == "sending" and not isinstance(effect, ShowTicketState):
         return _look_first(workshop, policy, row, effect)
     return _send(workshop, policy, row, effect)
 
@@ -202,6 +203,8 @@ def _finish(workshop: Workshop, policy: Policy, key: str, effect: Effect, done: 
     workshop.database.transact(write)
     if done.dropped:
         log.warning("perform %s: done, but %s", key, done.dropped)
+    else:
+        log.info("perform %s: done", key)
     return Finished()
 
 
@@ -233,9 +236,10 @@ def _call(workshop: Workshop, policy: Policy, effect: Effect) -> Callable[[], Do
             github = connected_github(workshop, policy.slug)
             body = _marked(effect.key, words(effect.body))
             return partial(_comment, github, effect.issue_number, body)
-        case LabelIssue():
+        case ShowTicketState():
             github = connected_github(workshop, policy.slug)
-            return partial(_label, github, effect)
+            ticket = workshop.database.transact(partial(ticket_by_about, about=effect.about))
+            return partial(_show, github, effect.issue_number, ticket.state)
         case StartThread():
             loomio = connected_loomio(workshop, policy.slug)
             start = partial(loomio.start_thread, title=effect.title, description=words(effect.body))
@@ -274,7 +278,7 @@ def _find(workshop: Workshop, policy: Policy, effect: Effect, since: datetime) -
                 if marker in comment.body and same_login(comment.author, github.login()):
                     return Done(external_id=str(comment.id), url=comment.url)
             return None
-        case LabelIssue():
+        case ShowTicketState():
             return None  # harmless to repeat
         case StartThread():
             thread = connected_loomio(workshop, policy.slug).find_thread(effect.reference)
@@ -311,14 +315,15 @@ def _comment(github: GitHub, issue_number: int, body: str) -> Done:
     return Done(external_id=str(comment.id), url=comment.url)
 
 
-def _label(github: GitHub, effect: LabelIssue) -> Done:
-    present = {label.casefold() for label in github.add_labels(effect.issue_number, effect.add)}
-    for label in effect.remove:
+def _show(github: GitHub, issue_number: int, state: TicketState) -> Done:
+    mine = label_of(state)
+    present = {label.casefold() for label in github.add_labels(issue_number, (mine,))}
+    others = [label_of(one) for one in TicketState if one is not state]
+    for label in others:
         if label.casefold() in present:
-            github.remove_label(effect.issue_number, label)
-    missing = [label for label in effect.add if label.casefold() not in present]
-    dropped = f"GitHub dropped {', '.join(missing)}: it needs write access to set them" if missing else ""
-    return Done(external_id=str(effect.issue_number), dropped=dropped)
+            github.remove_label(issue_number, label)
+    dropped = "" if mine.casefold() in present else f"GitHub dropped {mine}: it needs write access to set it"
+    return Done(external_id=str(issue_number), dropped=dropped)
 
 
 def _started_thread(workshop: Workshop, policy: Policy, effect: StartThread, thread: Thread) -> Done:

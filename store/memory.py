@@ -10,7 +10,7 @@ from domain.effects import (
     CommentOnIssue,
     CommentOnThread,
     Effect,
-    LabelIssue,
+    ShowTicketState,
     NudgeOnIssue,
     OpenIssue,
     StartProposal,
@@ -24,7 +24,7 @@ from store.models import ObjectiveRow, PauseRow, PersonRow, TicketRow
 
 KINDS: dict[str, type[Any]] = {
     one.__name__: one
-    for one in (OpenIssue, CommentOnIssue, NudgeOnIssue, LabelIssue, StartThread, StartProposal, CommentOnThread)
+    for one in (OpenIssue, CommentOnIssue, NudgeOnIssue, ShowTicketState, StartThread, StartProposal, CommentOnThread)
 }
 _CONVERTER: JsonConverter = make_converter()
 

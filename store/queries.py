@@ -13,8 +13,8 @@ from domain.issues import same_login
 from domain.objectives import Objective, ObjectiveState
 from domain.people import Person
 from domain.planner import Sent
-from domain.tickets import GIVEN_BACK
-from store.memory import effect_of, objective_of, person_of
+from domain.tickets import GIVEN_BACK, Ticket
+from store.memory import effect_of, objective_of, person_of, ticket_of
 from store.models import (
     Base,
     EffectRow,
@@ -103,6 +103,11 @@ def ticket_row(session: Session, slug: str, issue_number: int) -> TicketRow | No
     return session.scalar(
         select(TicketRow).where(TicketRow.organisation == slug, TicketRow.issue_number == issue_number)
     )
+
+
+def ticket_by_about(session: Session, about: str) -> Ticket:
+    """Give the ticket that an effect is about (`ticket:ID`)."""
+    return ticket_of(session.get_one(TicketRow, int(about.removeprefix("ticket:"))))
 
 
 def held_ticket(session: Session, person_id: int, year: str, besides: int | None = None) -> TicketRow | None:
