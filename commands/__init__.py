@@ -7,6 +7,7 @@ Never here: a rule. Only `app.py` imports this.
 from flask import Flask
 
 from commands.bench import Bench
+from commands.effects import effects_group
 from commands.goals import objective_group, ticket_group
 from commands.look import check_command, doctor_command, plan_command
 from commands.people import people_group
@@ -18,6 +19,7 @@ def register_commands(app: Flask, bench: Bench) -> None:
     for make in (
         check_command,
         doctor_command,
+        effects_group,
         migrate_command,
         objective_group,
         people_group,

@@ -1,0 +1,215 @@
+"""The main job, whole: over real HTTP, a process per role, on SQLite and on PostgreSQL."""
+
+import json
+from datetime import UTC, datetime, timedelta
+
+import requests
+from standardwebhooks.webhooks import Webhook
+
+from tests.house import GOALS_SECRET, House
+from tests.scenes import claim, close_poll, house, proposed
+
+__all__ = ["house"]  # a fixture, used by name
+
+
+def test_a_goal_is_queued_kindly_and_swapped_when_its_person_says_so(house: House) -> None:
+    house.start_worker()
+    first = house.open_issue("ada-fw", "Read a map", "### Why does it matter to me?\n\nI get lost")
+    house.wait_for("the first", lambda: house.objectives() == {first: "active"})
+    second = house.open_issue("ada-fw", "Bake bread")
+    house.wait_for("the question", lambda: house.ours(second))
+    house.wait_until_quiet()
+    assert house.objectives() == {first: "active", second: "queued"}
+    link = f"[Read a map]({house.sandbox_url}/issues/{first})"
+    assert house.ours(second) == [
+        "Hello Ada, good to see another idea growing.\n\n"
+        f"You already have one going: {link}. One at a time is how we keep room for each, so this one is waiting in "
+        "your queue. Nothing is lost.\n\n"
+        "If you would rather work on **this** one now, write a comment with just\n\n```\n/activate\n```\n\n"
+        "and the two swap places. Otherwise there is nothing to do."
+    ]
+    assert house.ours(first) == []
+    house.as_person("ada-fw", "POST", f"/issues/{second}/comments", body="Yes!\n\n/activate")
+    house.wait_for("the swap", lambda: house.objectives() == {first: "queued", second: "active"})
+    house.wait_until_quiet()
+    assert house.ours(second)[1:] == [
+        "Done, Ada: this is your active learning goal now. What was active before is waiting in your queue."
+    ]
+    assert house.issue(first)["state"] == "open"
+
+
+def test_everything_that_happens_to_an_issue_is_followed(house: House) -> None:
+    house.start_worker()
+    number = house.open_issue("ada-fw", "Read a map")
+    house.wait_for("active", lambda: house.objectives() == {number: "active"})
+    house.as_person("ada-fw", "PATCH", f"/issues/{number}", title="Draw a map")
+    house.wait_for("the title", lambda: house.rows("SELECT title FROM objectives") == [("Draw a map",)])
+    house.as_person("ada-fw", "PATCH", f"/issues/{number}", state="closed", state_reason="not_planned")
+    house.wait_for(
+        "closed", lambda: house.rows("SELECT state, closing FROM objectives") == [("closed", "changed course")]
+    )
+    house.as_person("ada-fw", "PATCH", f"/issues/{number}", state="open")
+    house.wait_for("reopened", lambda: house.objectives() == {number: "active"})
+    house.as_person("ada-fw", "DELETE", f"/issues/{number}/labels/ILO")
+    house.wait_for("unlabelled", lambda: house.objectives() == {number: "closed"})
+    house.as_person("ada-fw", "POST", f"/issues/{number}/labels", labels=["ILO"])
+    house.wait_for("labelled", lambda: house.objectives() == {number: "active"})
+    house.as_person("ada-fw", "PATCH", f"/issues/{number}", assignees=["dee-fw"])
+    house.wait_for(
+        "handed over",
+        lambda: house.rows("SELECT p.handle FROM objectives o JOIN people p ON p.id = o.person_id") == [("dee",)],
+    )
+    house.control(f"github/issues/{number}/transfer")
+    house.wait_for("transferred", lambda: house.objectives() == {number: "closed"})
+    other = house.open_issue("ada-fw", "Swim")
+    house.wait_for("the other", lambda: house.objectives()[other] == "active")
+    house.control(f"github/issues/{other}/delete")
+    house.wait_for("deleted", lambda: house.objectives()[other] == "closed")
+    house.wait_until_quiet()
+    assert house.rows("SELECT key FROM effects") == []
+
+
+def test_a_goal_told_to_trellis_becomes_one_issue_however_often_it_is_told(house: House) -> None:
+    house.start_worker()
+    house.flask("objective", "open", "ada", "--title", "Read a map", "--why", "I get lost")
+    house.wait_for("the issue", lambda: len(house.objectives()) == 1)
+    number = next(iter(house.objectives()))
+    issue = house.issue(number)
+    assert issue["title"] == "Read a map"
+    assert [issue["author"], issue["labels"], issue["assignees"]] == ["trellis-bot", ["ILO"], ["ada-fw"]]
+    assert issue["body"].startswith(
+        "### What do I want to learn?\n\nRead a map\n\n### Why does it matter to me?\n\nI get lost"
+    )
+    sent = (
+        '{"type": "objective.open", "organisation": "fennel-works",'
+        ' "data": {"person": "bo", "title": "Knot a net", "why": "By the sea"}}'
+    )
+    now = datetime.now(UTC)
+    headers = {
+        "webhook-id": "msg-1",
+        "webhook-timestamp": str(int(now.timestamp())),
+        "webhook-signature": Webhook(GOALS_SECRET).sign("msg-1", now, sent),
+        "content-type": "application/json",
+    }
+    for _ in range(3):
+        answer = requests.post(f"{house.web_url}/webhooks/goals", data=sent, headers=headers, timeout=10)
+        assert (answer.status_code, answer.json()) == (202, {"stored": True, "problems": []})
+    house.wait_for("the second issue", lambda: len(house.objectives()) == 2)
+    house.wait_until_quiet()
+    titles = [one["title"] for one in house.world()["issues"] if one["author"] == "trellis-bot"]
+    assert titles == ["Read a map", "Knot a net"]
+
+
+def test_a_ticket_that_costs_money_is_proposed_consented_and_written_back(house: House) -> None:
+    house.start_worker()
+    number = claim(house)
+    poll = proposed(house)
+    assert poll["title"] == "Golden ticket: RubyConf 2027 (GT-0001)"
+    house.vote(poll["key"], ada="agree", cy="agree", dee="abstain")
+    close_poll(house)
+    house.wait_for("the decision", lambda: house.ticket_state() == "consented")
+    house.wait_until_quiet()
+    address = f"{house.sandbox_url}/loomio/p/{poll['key']}"
+    assert house.ours(number)[1:] == [
+        "**Yes!** The group agrees to **GT-0001**, Bo. Go and enjoy it.\n\n"
+        f"2 agree, 1 abstain, 0 disagree, 0 block (consent rule): {address}"
+    ]
+    assert house.issue(number)["labels"] == ["golden-ticket", "ticket: consented"]
+    assert len(house.world()["polls"]) == 1
+    # The same ticket year again: told kindly, and no second ticket.
+    again = claim(house)
+    house.wait_for("the answer", lambda: house.ours(again))
+    assert house.rows("SELECT count(*) FROM tickets") == [(1,)]
+
+
+def test_an_objection_gives_the_ticket_back_and_a_human_outcome_outranks_it(house: House) -> None:
+    house.start_worker()
+    number = claim(house)
+    poll = proposed(house)
+    house.vote(poll["key"], ada="agree", cy="disagree")
+    close_poll(house)
+    house.wait_for("the objection", lambda: house.ticket_state() == "objection")
+    house.control("loomio/outcomes", poll_key=poll["key"], username="ada", statement="We talked; go.", option="agree")
+    house.wait_for("the outcome", lambda: house.ticket_state() == "consented")
+    house.wait_until_quiet()
+    said = house.ours(number)
+    assert said[1].startswith("Bo, somebody in the group has a concern about **GT-0001**.")
+    assert "> We talked; go." in said[2]
+    assert len(said) == 3
+    assert house.issue(number)["labels"] == ["golden-ticket", "ticket: consented"]
+
+
+def test_too_few_voices_reopening_and_no_decision_are_states_with_a_next_step(house: House) -> None:
+    house.start_worker()
+    number = claim(house)
+    poll = proposed(house)
+    house.vote(poll["key"], ada="agree")
+    close_poll(house)
+    house.wait_for("no quorum", lambda: house.ticket_state() == "no quorum")
+    house.wait_until_quiet()
+    assert "`/proposal`" in house.ours(number)[-1]
+    house.control(f"loomio/polls/{poll['key']}/reopen", username="ada")
+    house.wait_for("reopened", lambda: house.ticket_state() == "proposed")
+    house.vote(poll["key"], bo="abstain", ada="abstain", cy="abstain")
+    close_poll(house)
+    house.wait_for("no decision", lambda: house.ticket_state() == "no decision")
+    house.as_person("bo-fw", "POST", f"/issues/{number}/comments", body="/proposal")
+    house.wait_for("a second round", lambda: len(house.world()["polls"]) == 2)
+    house.wait_for("asked again", lambda: house.rows("SELECT count(*) FROM proposals") == [(2,)])
+    second = house.world()["polls"][-1]
+    assert second["title"] == "Golden ticket: RubyConf 2027 (GT-0001 round 2)"
+    house.as_person("bo-fw", "POST", f"/issues/{number}/comments", body="/withdraw")
+    house.wait_for("withdrawn", lambda: house.ticket_state() == "withdrawn")
+    house.wait_until_quiet()
+    assert len(house.world()["discussions"]) == 2  # the welcome, and one thread for both rounds
+    assert house.world()["comments"][-1]["body"].startswith("GT-0001 withdrawn: Bo Lindqvist has taken it back.")
+    assert house.issue(number)["labels"] == ["golden-ticket", "ticket: withdrawn"]
+
+
+def test_a_light_request_is_never_forced_into_a_vote(house: House) -> None:
+    house.start_worker()
+    number = claim(house, cost="nothing")
+    house.wait_for("the answer", lambda: house.ours(number))
+    house.wait_until_quiet()
+    assert house.ticket_state() == "agreed by the member"
+    assert house.world()["polls"] == []
+    unclear = claim(house, cost="not sure yet", login="dee-fw")
+    house.wait_for("the exits", lambda: house.ours(unclear))
+    for command in ("/go-ahead", "/thread", "/proposal", "/talk"):
+        assert f"`{command}`" in house.ours(unclear)[0]
+    assert house.ticket_state() == "exits offered"
+    house.as_person("dee-fw", "POST", f"/issues/{unclear}/comments", body="/thread")
+    house.wait_for("the thread", lambda: house.ticket_state() == "thread started" and len(house.ours(unclear)) == 2)
+    house.wait_until_quiet()
+    assert house.world()["polls"] == []
+
+
+def test_a_nudge_comes_once_in_the_persons_own_hours_and_not_when_they_wrote(house: House) -> None:
+    worker = house.start_worker()
+    ada = house.open_issue("ada-fw", "Read a map")
+    bo = house.open_issue("bo-fw", "Knot a net")
+    house.wait_for("both", lambda: len(house.objectives()) == 2)
+    planned = house.flask("plan", "--next", "21d")
+    assert "ada          two-weekly" in planned
+    assert "bo           two-weekly" in planned
+    first = json.loads(house.flask("plan", "--next", "21d", "--json"))
+    at = {row["person"]: row["at"] for row in first if row["key"].endswith(first[0]["key"][-10:])}
+    # Bo writes in the period; then the clock goes to just after Ada's hour, when both would be due.
+    latest = max(datetime.fromisoformat(one) for one in at.values())
+    house.control("clock", to=(latest - timedelta(days=2)).isoformat())
+    house.as_person("bo-fw", "POST", f"/issues/{bo}/comments", body="Tied a bowline.")
+    house.wait_for("what Bo wrote", lambda: house.rows("SELECT 1 FROM objectives WHERE last_wrote_at IS NOT NULL"))
+    house.control("clock", to=(latest + timedelta(minutes=5)).isoformat())
+    house.wait_for("the nudge", lambda: house.ours(ada))
+    house.kill(worker)
+    house.start_worker()
+    house.flask("tick")
+    house.wait_until_quiet()
+    assert house.ours(ada) == [
+        "Hello Ada, time for a look back at the last 14 days, if you like.\n\n"
+        "What did you try, learn, or show somebody else? One line as a comment here is plenty, and it will be good to "
+        "read again in half a year.\n\n"
+        "_You get this once every 14 days, and not at all when you have already written here. It is for you and "
+        "not for any appraisal._"
+    ]
+    assert house.ours(bo) == []
