@@ -10,9 +10,9 @@ from domain.effects import (
     CommentOnIssue,
     CommentOnThread,
     Effect,
-    ShowTicketState,
     NudgeOnIssue,
     OpenIssue,
+    ShowTicketState,
     StartProposal,
     StartThread,
 )
