@@ -7,6 +7,8 @@ one helpful answer. Design section 7.
 import re
 from dataclasses import dataclass
 
+from domain.code import lines_outside_code
+
 KNOWN = ("activate", "go-ahead", "thread", "proposal", "talk", "withdraw", "consented", "objection")
 
 
@@ -21,13 +23,8 @@ class Command:
 def commands_in(body: str) -> tuple[Command, ...]:
     """Find the commands of a comment, in order, each once."""
     found: dict[str, Command] = {}
-    fence = ""
-    for line in body.replace("\r\n", "\n").split("\n"):
-        opening = re.match(r"\s*(`{3,}|~{3,})", line)
-        if opening:
-            fence = "" if fence and opening[1].startswith(fence) else (fence or opening[1])
-            continue
-        if fence or line.startswith(("    ", "\t")):
+    for line, outside in lines_outside_code(body):
+        if not outside or line.startswith(("    ", "\t")):
             continue
         said = re.fullmatch(r"/([a-z][a-z-]{1,30})", line.strip())
         if said and said[1] not in found:

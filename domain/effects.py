@@ -81,7 +81,6 @@ class StartThread:
     reference: str
     title: str
     body: Say
-    then_propose: bool
 
 
 @dataclass(frozen=True, kw_only=True)

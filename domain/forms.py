@@ -9,7 +9,9 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
+
+from domain.code import lines_outside_code
 
 EMPTY = {"_no response_", "none", ""}
 
@@ -22,14 +24,8 @@ def sections(body: str, labels: Sequence[str]) -> dict[str, str]:
     wanted = {label.casefold(): label for label in labels}
     found: dict[str, list[str]] = {}
     current: list[str] | None = None
-    fence = ""
-    for line in body.replace("\r\n", "\n").replace("\r", "\n").split("\n"):
-        opening = re.match(r"\s*(`{3,}|~{3,})", line)
-        if opening and not fence:
-            fence = opening[1]
-        elif opening and opening[1][0] == fence[0] and len(opening[1]) >= len(fence):
-            fence = ""
-        heading = re.match(r"### +(.+?)\s*$", line) if not fence else None
+    for line, outside in lines_outside_code(body):
+        heading = re.match(r"### +(.+?)\s*$", line) if outside else None
         label = wanted.get(heading[1].casefold()) if heading else None
         if label is not None and label not in found:
             current = found[label] = []
@@ -132,24 +128,28 @@ def read_cost(said: str) -> tuple[Decimal | None, str]:
     text = said.strip()
     if text.casefold() in {"", "0", "nothing", "free", "no", "none", "zero"}:
         return Decimal(0), ""
-    numbers = re.findall(r"\d[\d.,  ]*", text)
-    if len(numbers) != 1:
+    found = list(NUMBER.finditer(text))
+    if len(found) != 1 or re.search(r"\d", text[: found[0].start()] + text[found[0].end() :]):
         return None, ""
-    currency = re.search(r"[A-Z]{3}\b|[€$£]", text)
-    return _read_number(numbers[0].strip(" .,")), currency[0] if currency else ""
+    after = text[found[0].end() :]
+    currency = CURRENCY.search(text)
+    runs_on = re.match(r"[A-Za-z]", after) and not CURRENCY.match(after)
+    if runs_on or IN_SHORT.match(after):
+        return None, ""
+    return _read_number(found[0][0]), currency[0] if currency else ""
 
 
-def _read_number(text: str) -> Decimal | None:
-    text = text.replace(" ", "").replace(" ", "")
-    last = max(text.rfind("."), text.rfind(","))
-    if last >= 0 and len(text) - last - 1 == 3 and len(set(re.findall(r"[.,]", text))) == 1:
-        last = -1  # `1,200` and `1.200.000`: one kind of sign before three digits groups thousands
-    whole = re.sub(r"[.,]", "", text if last < 0 else text[:last])
-    part = "" if last < 0 else text[last + 1 :]
-    try:
-        return Decimal(f"{whole}.{part or 0}")
-    except InvalidOperation:
-        return None
+# `480`, `12.50`, `1,200`, `1.200,50`, `1 200` with the blanks that other languages group by; never the start of more.
+NUMBER = re.compile(r"\d{1,3}(?:[.,\u0020\u00a0\u202f]\d{3})+(?:[.,]\d{1,2})?(?!\d)|\d+(?:[.,]\d{1,2})?(?!\d)")
+CURRENCY = re.compile(r"(?<![A-Za-z])[A-Z]{3}(?![A-Za-z])|[€$£]")
+IN_SHORT = re.compile(r"\s*(?:hundred|thousand|million|billion|[kKmM]|mio|bn)\b")
+
+
+def _read_number(text: str) -> Decimal:
+    """Read a number that `NUMBER` found: a sign before three digits groups, one before fewer is the decimal's."""
+    parts = re.split(r"[.,\u0020\u00a0\u202f]", text)
+    decimals = parts.pop() if len(parts) > 1 and len(parts[-1]) < 3 else "0"
+    return Decimal(f"{''.join(parts)}.{decimals}")
 
 
 def _read_date(text: str) -> date | None:

@@ -144,7 +144,14 @@ def follow(
         happened.append(_line(What.OBJECTIVE_EDITED, seen))
     if not is_objective:
         return _end(policy, issue, seen, person, siblings, happened, now)
-    return _continue(policy, seen, person, siblings, happened)
+    return _continue(policy, was, seen, person, siblings, happened)
+
+
+def handed_on(policy: Policy, was: Objective, person: Person, siblings: Sequence[Objective]) -> ObjectiveDecision:
+    """Offer the next to the person whose active goal somebody else has taken over; `siblings` are that person's."""
+    if was.state is not ObjectiveState.ACTIVE:
+        return NOTHING
+    return ObjectiveDecision(effects=_offer_next(policy, was, person, siblings))
 
 
 def follow_gone(gone: IssueGone, *, was: Objective | None, now: datetime) -> ObjectiveDecision:
@@ -187,6 +194,7 @@ def _begin(policy: Policy, issue: Issue, person: Person, siblings: Sequence[Obje
 
 def _continue(
     policy: Policy,
+    was: Objective,
     seen: Objective,
     person: Person | None,
     siblings: Sequence[Objective],
@@ -202,7 +210,11 @@ def _continue(
             happened.append(_line(What.OBJECTIVE_HANDED_OVER, seen))
         if reopened:
             happened.append(_line(What.OBJECTIVE_REOPENED, seen))
-    effects = _question(policy, seen, person, siblings)
+    if not (moved or reopened or was.issue_number is None):
+        return ObjectiveDecision(objectives=(seen,), happened=tuple(happened))
+    # Each time it comes to wait anew is a question of its own; the issue's own time tells them apart.
+    again = f":{seen.issue_updated_at:%Y%m%dT%H%M%S}:{owner}" if moved or reopened else ""
+    effects = _question(policy, seen, person, siblings, again)
     return ObjectiveDecision(objectives=(seen,), effects=effects, happened=tuple(happened))
 
 
@@ -224,19 +236,21 @@ def _end(
     was_active = seen.state is ObjectiveState.ACTIVE
     seen = replace(seen, state=ObjectiveState.CLOSED, closing=closing, closed_at=now)
     happened.append(_line(What.OBJECTIVE_CLOSED, seen, because=because))
-    effects = _offer_next(policy, seen, person, siblings) if was_active else ()
+    # Handed over and closed at once, `siblings` are another person's, and nothing of theirs has come to an end.
+    theirs = person is not None and person.id == seen.person_id
+    effects = _offer_next(policy, seen, person, siblings) if was_active and theirs else ()
     return ObjectiveDecision(objectives=(seen,), effects=effects, happened=tuple(happened))
 
 
 def _question(
-    policy: Policy, queued: Objective, person: Person | None, siblings: Sequence[Objective]
+    policy: Policy, queued: Objective, person: Person | None, siblings: Sequence[Objective], again: str = ""
 ) -> tuple[Effect, ...]:
-    """Ask which stays, once per issue, when a queued objective has an issue to be asked on."""
+    """Ask which stays, once each time a goal comes to wait, when it has an issue to be asked on."""
     active = next((one for one in siblings if one.state is ObjectiveState.ACTIVE), None)
     if queued.state is not ObjectiveState.QUEUED or queued.issue_number is None or active is None or person is None:
         return ()
     values = {"name": person.first_name(), "active": _link(active)}
-    return (_comment(policy, "which-stays", queued, queued.issue_number, person, values),)
+    return (_comment(policy, "which-stays", queued, queued.issue_number, person, values, again),)
 
 
 def _offer_next(

@@ -30,6 +30,7 @@ class Sent:
 
     person_id: int
     at: datetime
+    key: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,12 +143,13 @@ def _verdicts(
 def _within_caps(policy: Policy, found: Sequence[Nudge], sent: Sequence[Sent]) -> Iterator[Nudge]:
     """Add the caps' verdict: at most so many per person, day and week, counting what went out and what goes before."""
     instants: dict[int, list[datetime]] = {}
+    counted = {one.key for one in sent}
     for one in sent:
         instants.setdefault(one.person_id, []).append(one.at)
     for nudge in found:
         mine = instants.setdefault(nudge.person.id, [])
-        if not nudge.goes_out() or nudge.due_at is None:
-            yield nudge
+        if not nudge.goes_out() or nudge.due_at is None or nudge.key in counted:
+            yield nudge  # silent anyway, or among what went out already
             continue
         zone = own_zone(nudge.person, policy.organisation)
         day = nudge.due_at.astimezone(zone).date()
@@ -164,7 +166,15 @@ def _within_caps(policy: Policy, found: Sequence[Nudge], sent: Sequence[Sent]) -
 
 def _first_fitting_day(policy: Policy, person: Person, rhythm: RhythmPolicy, period: Period) -> date | None:
     days = (period.check_in_on + timedelta(days=n) for n in range(rhythm.grace_days + 1))
-    return next((day for day in days if works_on(person, day, policy.organisation)), None)
+    return next((day for day in days if _fits(policy, person, rhythm, day)), None)
+
+
+def _fits(policy: Policy, person: Person, rhythm: RhythmPolicy, day: date) -> bool:
+    """Say whether a day is theirs to work, and its hour still in their hours after the clock has changed."""
+    zone = own_zone(person, policy.organisation)
+    hours_from, hours_until = own_hours(person, policy.organisation)
+    here = local_instant(day, _at(policy, person, rhythm), zone).astimezone(zone)
+    return works_on(person, day, policy.organisation) and here.date() == day and hours_from <= here.time() < hours_until
 
 
 def _at(policy: Policy, person: Person, rhythm: RhythmPolicy) -> time:
@@ -231,7 +241,8 @@ def still_due(
     """
     if wrote_at is not None and wrote_at >= effect.period_starts_at:
         return Drop(why="the person wrote this period")
-    if objective is None or objective.state is not ObjectiveState.ACTIVE:
+    still_active = objective is not None and objective.state is ObjectiveState.ACTIVE
+    if objective is None or not still_active or objective.issue_number != effect.issue_number:
         return Drop(why="the objective is not active any more")
     if now >= effect.too_late_at:
         return Drop(why="the moment has passed")

@@ -184,23 +184,29 @@ def choose(policy: Policy, ticket: Ticket, person: Person, wanted: Exit, *, now:
         return NOTHING
     found = triage(policy, ticket)
     line = _line(What.TICKET_EXIT_CHOSEN, ticket, exit=wanted.value)
+    key = wanted.value + _choice(ticket)
     if wanted is Exit.GO_AHEAD and found.costs_money:
         # Money is the group's to give; the member still picks how to ask (practice row 40).
-        say = _say(policy, ticket, person, "ticket-money-needs-a-yes", {}, key="money")
+        say = _say(policy, ticket, person, "ticket-money-needs-a-yes", {}, key=f"money{_choice(ticket)}")
         return TicketDecision(ticket=replace(ticket, exit=None), effects=(say,))
     ticket = replace(ticket, exit=wanted)
     match wanted:
         case Exit.GO_AHEAD:
             ticket = replace(ticket, state=TicketState.LIGHT)
-            say = _say(policy, ticket, person, "ticket-go-ahead", {}, key="go-ahead")
-            show = _show(policy, ticket, "go-ahead")
-            return TicketDecision(ticket=ticket, effects=(say, *show), happened=(line,))
+            say = _say(policy, ticket, person, "ticket-go-ahead", {}, key=key)
+            return TicketDecision(ticket=ticket, effects=(say, *_show(policy, ticket, key)), happened=(line,))
         case Exit.TALK:
             ticket = replace(ticket, state=TicketState.TALK)
-            say = _say(policy, ticket, person, "ticket-talk", {"people": _people_to_ask(policy)}, key="talk")
-            return TicketDecision(ticket=ticket, effects=(say,), happened=(line,))
+            say = _say(policy, ticket, person, "ticket-talk", {"people": _people_to_ask(policy)}, key=key)
+            return TicketDecision(ticket=ticket, effects=(say, *_show(policy, ticket, key)), happened=(line,))
         case Exit.THREAD | Exit.PROPOSAL:
-            return _to_loomio(policy, ticket, person, wanted, line, now=now)
+            return _to_loomio(policy, ticket, person, wanted, line, key=key, now=now)
+
+
+def _choice(ticket: Ticket) -> str:
+    """Tell a later choice from the first, by what it is made from, so that each is answered."""
+    first = (ticket.turn, ticket.round, ticket.state) == (0, 0, TicketState.OFFERED)
+    return "" if first else f":{ticket.turn}:{ticket.round}:{ticket.state.name.lower()}"
 
 
 def withdraw(policy: Policy, ticket: Ticket, person: Person) -> TicketDecision:
@@ -254,19 +260,26 @@ def thread_started(
     discussion_id: int,
     topic_id: int,
     url: str,
-    propose: bool,
     now: datetime,
 ) -> TicketDecision:
-    """Remember the Loomio thread; then start the proposal in it, or tell the member where to talk."""
+    """Remember the Loomio thread; then start the proposal in it, or tell the member where to talk.
+
+    What the member wants *now* counts: they may have chosen anew, or withdrawn, while the thread was on its way.
+    """
     ticket = replace(ticket, discussion_id=discussion_id, topic_id=topic_id, thread_url=url)
     line = replace(_line(What.THREAD_STARTED, ticket), url=url)
-    if propose and policy.loomio is not None:
-        return TicketDecision(
-            ticket=ticket, effects=(_proposal(policy, policy.loomio, ticket, person, now=now),), happened=(line,)
-        )
-    ticket = replace(ticket, state=TicketState.THREAD)
-    say = _say(policy, ticket, person, "ticket-thread", {"thread": url}, key="thread")
-    return TicketDecision(ticket=ticket, effects=(say,), happened=(line,))
+    effects: tuple[Effect, ...] = ()
+    if ticket.state is TicketState.PROPOSED and policy.loomio is not None:
+        effects = (_proposal(policy, policy.loomio, ticket, person, now=now),)
+    elif ticket.state is TicketState.THREAD:
+        effects = _in_thread(policy, ticket, person, "thread")
+    return TicketDecision(ticket=ticket, effects=effects, happened=(line,))
+
+
+def _in_thread(policy: Policy, ticket: Ticket, person: Person, key: str) -> tuple[Effect, ...]:
+    """Tell the member where to talk."""
+    say = _say(policy, ticket, person, "ticket-thread", {"thread": ticket.thread_url or ""}, key=key)
+    return (say, *_show(policy, ticket, key))
 
 
 def proposal_started(
@@ -355,18 +368,23 @@ def already_held(policy: Policy, held: Ticket, person: Person, *, issue_number: 
 
 
 def _to_loomio(
-    policy: Policy, ticket: Ticket, person: Person, wanted: Exit, line: Happened, *, now: datetime
+    policy: Policy, ticket: Ticket, person: Person, wanted: Exit, line: Happened, *, key: str, now: datetime
 ) -> TicketDecision:
     if policy.loomio is None:
-        say = _say(policy, ticket, person, "ticket-no-loomio", {"people": _people_to_ask(policy)}, key="no-loomio")
-        return TicketDecision(ticket=replace(ticket, state=TicketState.TALK), effects=(say,), happened=(line,))
+        say = _say(policy, ticket, person, "ticket-no-loomio", {"people": _people_to_ask(policy)}, key=key)
+        ticket = replace(ticket, state=TicketState.TALK)
+        return TicketDecision(ticket=ticket, effects=(say, *_show(policy, ticket, key)), happened=(line,))
     propose = wanted is Exit.PROPOSAL
     # PROPOSED from the moment it is asked for: a second `/proposal` meanwhile must not start a second one.
     ticket = replace(
         ticket, round=ticket.round + propose, state=TicketState.PROPOSED if propose else TicketState.THREAD
     )
     if ticket.topic_id is not None:
-        effects: tuple[Effect, ...] = (_proposal(policy, policy.loomio, ticket, person, now=now),) if propose else ()
+        effects: tuple[Effect, ...] = (
+            (_proposal(policy, policy.loomio, ticket, person, now=now),)
+            if propose
+            else _in_thread(policy, ticket, person, key)
+        )
         return TicketDecision(ticket=ticket, effects=effects, happened=(line,))
     thread = StartThread(
         key=f"thread:{policy.slug}:{ticket.id}",
@@ -374,7 +392,6 @@ def _to_loomio(
         reference=ticket.reference(),
         title=_title(ticket),
         body=_words(policy, person, "thread", _told(ticket, person)),
-        then_propose=propose,
     )
     return TicketDecision(ticket=ticket, effects=(thread,), happened=(line,))
 

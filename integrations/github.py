@@ -10,20 +10,27 @@ import threading
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
+from urllib.parse import quote
 
 import requests
-from github import Auth, Github, GithubException, GithubIntegration, GithubRetry, RateLimitExceededException
+from github import Auth, Github, GithubException, GithubIntegration, RateLimitExceededException
 from github.GithubObject import NotSet
 from github.Issue import Issue as VendorIssue
+from jwt.exceptions import PyJWTError
+from urllib3 import Retry
+from urllib3.exceptions import NewConnectionError
 
 from domain.issues import CloseReason, Comment, Gone, Issue, IssueGone, same_login
 from integrations.errors import PermanentError, TemporaryError, UnknownOutcomeError
 
 T = TypeVar("T")
+# What an answer that is no JSON, or not the JSON that was asked for, makes of PyGithub and of the code below.
+RUBBISH = (AssertionError, RuntimeError, ValueError, TypeError, AttributeError, KeyError)
 
 USER_AGENT = "trellis/0.1"
 API_VERSION = "2022-11-28"
 LABEL_COLOUR = "4c9a6a"
+LONGEST_WAIT_SECONDS = 24 * 3600
 LONGEST_TITLE = 256
 LONGEST_BODY = 65_536
 # Without `retry-after`, GitHub asks for at least a minute (facts on GitHub, section 2).
@@ -71,20 +78,32 @@ class GitHub:
         https://docs.github.com/en/rest/users/users#get-the-authenticated-user
         """
         if self._login is None:
-            if self._app is not None:
-                slug = self._read(lambda: self._integration().get_app().slug)
-                self._login = f"{slug}[bot]"
-            else:
-                self._login = self._read(lambda: self._client().get_user().login)
+            self._login = self._read(self._ask_login)
         return self._login
+
+    def _ask_login(self) -> str:
+        if self._app is None:
+            found = self._client().get_user().login
+        else:
+            slug = self._integration().get_app().slug
+            found = slug and f"{slug}[bot]"
+        if not found:
+            raise ValueError("no login in the answer")
+        return found
 
     def repository(self) -> tuple[int, str]:
         """Find the repository's number, which survives renames, and its present full name.
 
         https://docs.github.com/en/rest/repos/repos#get-a-repository
         """
-        found = self._read(lambda: self._client().get_repo(self._repository_name).complete())
-        return found.id, found.full_name
+
+        def asked() -> tuple[int, str]:
+            found = self._client().get_repo(self._repository_name).complete()
+            if not found.id or not found.full_name:
+                raise ValueError("no repository in the answer")
+            return found.id, found.full_name
+
+        return self._read(asked)
 
     def use_repository(self, repository_id: int) -> None:
         """Address the repository by its number from now on."""
@@ -97,14 +116,20 @@ class GitHub:
 
         https://docs.github.com/en/rest/issues/issues#get-an-issue
         """
+
+        def asked() -> Issue | IssueGone:
+            found = self._repo().get_issue(number).complete()
+            # A transferred issue is answered by the issue in its new repository (a followed 301).
+            if found.number != number or not self._is_ours(found):
+                return IssueGone(number=number, why=Gone.TRANSFERRED)
+            return _issue(found)
+
         try:
-            found = self._read(lambda: self._repo().get_issue(number).complete())
+            return self._read(asked)
         except PermanentError as error:
+            if error.status not in (403, 404, 410, 451):
+                raise
             return IssueGone(number=number, why=_gone(error))
-        # A transferred issue is answered by the issue in its new repository (a followed 301).
-        if found.number != number or not self._is_ours(found):
-            return IssueGone(number=number, why=Gone.TRANSFERRED)
-        return _issue(found)
 
     def issues(
         self, *, label: str | None = None, creator: str | None = None, since: datetime | None = None
@@ -115,22 +140,19 @@ class GitHub:
         https://docs.github.com/en/rest/issues/issues#list-repository-issues
         """
 
-        def listed() -> list[VendorIssue]:
-            return list(
-                self._repo().get_issues(
-                    state="all",
-                    sort="created",
-                    direction="desc",
-                    labels=[label] if label else NotSet,
-                    creator=creator or NotSet,
-                    since=since.astimezone(UTC) if since else NotSet,
-                )
+        def listed() -> list[Issue]:
+            found = self._repo().get_issues(
+                state="all",
+                sort="created",
+                direction="desc",
+                labels=[label] if label else NotSet,
+                creator=creator or NotSet,
+                since=since.astimezone(UTC) if since else NotSet,
             )
+            # `raw_data` and `pull_request` would fetch every issue once more.
+            return [_issue(one) for one in found if one._rawData.get("pull_request") is None]
 
-        for found in self._read(listed):
-            if found.raw_data.get("pull_request") is not None:
-                continue
-            issue = _issue(found)
+        for issue in self._read(listed):
             if (label is None or issue.has_label(label)) and (creator is None or same_login(issue.author, creator)):
                 yield issue
 
@@ -196,7 +218,9 @@ class GitHub:
         made = self._write(lambda: self._repo().get_issue(number).create_comment(body[:LONGEST_BODY]))
         if not made.body or not made.html_url:
             raise UnknownOutcomeError("GitHub's answer names no comment")
-        return Comment(id=made.id, author=self.login(), body=made.body, created_at=made.created_at, url=made.html_url)
+        # Asking for our login here could fail, and the comment would be sent again though it was made.
+        author = made.user.login if made.user else "ghost"
+        return Comment(id=made.id, author=author, body=made.body, created_at=made.created_at, url=made.html_url)
 
     def add_labels(self, number: int, labels: tuple[str, ...]) -> tuple[str, ...]:
         """Put labels on an issue and give the labels it has now; unknown ones are made by GitHub.
@@ -209,7 +233,7 @@ class GitHub:
             _, found = issue.requester.requestJsonAndCheck(
                 "POST", f"{issue.url}/labels", input={"labels": list(labels)}
             )
-            return tuple(one["name"] for one in _rows(found))
+            return tuple(one["name"] for one in _list(found))
 
         return self._write(put)
 
@@ -221,7 +245,8 @@ class GitHub:
 
         def taken() -> None:
             try:
-                self._repo().get_issue(number).remove_from_labels(label)
+                place = f"{self._repo().url}/issues/{number}/labels/{quote(label, safe='')}"
+                _list(self._client().requester.requestJsonAndCheck("DELETE", place)[1])
             except GithubException as error:
                 if error.status != 404:
                     raise
@@ -236,7 +261,8 @@ class GitHub:
 
         def made() -> None:
             try:
-                self._repo().create_label(name, LABEL_COLOUR, description)
+                if str(self._repo().create_label(name, LABEL_COLOUR, description).name).casefold() != name.casefold():
+                    raise ValueError("no label in the answer")
             except GithubException as error:
                 codes = [one.get("code") for one in (error.data or {}).get("errors", []) if isinstance(one, dict)]
                 if error.status != 422 or "already_exists" not in codes:
@@ -252,12 +278,21 @@ class GitHub:
             client = self._local.client = Github(auth=self._auth(), **self._options())
         return client
 
+    def _sign_in(self) -> None:
+        auth = self._client().requester.auth
+        if isinstance(auth, Auth.AppInstallationAuth):
+            _ = auth.token  # fetched when there is none, or an old one
+
     def _options(self) -> dict[str, Any]:
         return {
             "base_url": self._api_url,
             # Reads may be asked again; a write never is, its outcome is looked up instead.
-            "retry": GithubRetry(
-                total=2, allowed_methods=frozenset({"GET", "HEAD"}), backoff_factor=0.5, max_rate_limit_wait=1
+            "retry": Retry(
+                total=2,
+                allowed_methods=frozenset({"GET", "HEAD"}),
+                status_forcelist=range(500, 600),
+                backoff_factor=0.5,
+                respect_retry_after_header=False,
             ),
             "timeout": self._call_seconds,
             "per_page": 100,
@@ -290,13 +325,11 @@ class GitHub:
     def _is_ours(self, issue: VendorIssue) -> bool:
         name = issue.repository_url.split("/repos/", 1)[-1].casefold()
         by_number = f"/repositories/{self._repository_id}"
-        return issue.repository_url.endswith(by_number) or name == self._present_name().casefold()
-
-    def _present_name(self) -> str:
-        found: str | None = getattr(self._local, "present_name", None)
-        if found is None:
-            found = self._local.present_name = self._read(lambda: self._repo().complete().full_name)
-        return found
+        if issue.repository_url.endswith(by_number) or name == getattr(self._local, "present_name", None):
+            return True
+        # Not known yet, or the repository was renamed since, or the issue really is elsewhere.
+        self._local.present_name = self._repo().complete().full_name.casefold()
+        return bool(name == self._local.present_name)
 
     def _read(self, call: Callable[[], T]) -> T:
         try:
@@ -305,11 +338,13 @@ class GitHub:
             raise TemporaryError("GitHub asks for a pause", _retry_at(error)) from error
         except GithubException as error:
             raise _refused(error, wrote=False) from error
-        except (requests.RequestException, AssertionError, RuntimeError) as error:
+        except PyJWTError as error:
+            raise PermanentError("the App's private key cannot be used") from error
+        except (requests.RequestException, *RUBBISH) as error:
             raise TemporaryError(f"GitHub could not be read ({type(error).__name__})") from error
 
     def _write(self, call: Callable[[], T]) -> T:
-        self._repo()  # signing in is its own call, and its faults are certainly not the write's
+        self._read(self._sign_in)  # its own call, and its faults are certainly not the write's
         try:
             return call()
         except RateLimitExceededException as error:
@@ -319,15 +354,18 @@ class GitHub:
         except requests.ConnectTimeout as error:
             raise TemporaryError("GitHub could not be reached") from error
         except requests.ConnectionError as error:
-            if "NewConnectionError" in repr(error):  # refused or unresolved: nothing was ever sent
+            # Refused or unresolved: nothing was ever sent.
+            if isinstance(getattr(error.args[0] if error.args else None, "reason", None), NewConnectionError):
                 raise TemporaryError("GitHub could not be reached") from error
             raise UnknownOutcomeError("the connection to GitHub broke") from error
-        except (requests.RequestException, AssertionError, RuntimeError) as error:
+        except (requests.RequestException, *RUBBISH) as error:
             raise UnknownOutcomeError(f"GitHub's answer is not known ({type(error).__name__})") from error
 
 
-def _rows(found: Any) -> list[dict[str, Any]]:
-    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
+def _list(found: Any) -> list[dict[str, Any]]:
+    if not isinstance(found, list):
+        raise TypeError("no list in the answer")  # a redirect, which PyGithub neither follows nor reports
+    return [one for one in found if isinstance(one, dict)]
 
 
 def _issue(found: VendorIssue) -> Issue:
@@ -389,10 +427,10 @@ def _retry_at(error: GithubException) -> datetime:
     now = datetime.now(UTC)
     try:
         if "retry-after" in headers:
-            return now + timedelta(seconds=int(headers["retry-after"]))
+            return now + timedelta(seconds=min(int(headers["retry-after"]), LONGEST_WAIT_SECONDS))
         if headers.get("x-ratelimit-remaining") == "0":
             return datetime.fromtimestamp(int(headers["x-ratelimit-reset"]) + 1, tz=UTC)
-    except (KeyError, ValueError):
+    except (KeyError, ValueError, OverflowError, OSError):
         pass
     return now + LEAST_WAIT_WHEN_LIMITED
 

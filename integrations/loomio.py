@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import requests
+from urllib3.exceptions import NewConnectionError
 
 from domain.proposals import OptionCount, Outcome, Poll
 from integrations.errors import PermanentError, TemporaryError, UnknownOutcomeError
@@ -18,6 +19,7 @@ USER_AGENT = "trellis/0.1"
 CONNECT_SECONDS = 10
 PAGE = 50
 MOST_PAGES = 200
+LONGEST_WAIT_SECONDS = 24 * 3600
 KEY_REJECTED = "You are not authorized to access this page."
 OLDEST = (3, 1, 3)
 
@@ -148,7 +150,7 @@ class Loomio:
         row = _only(found, "polls")
         poll = self._poll(row, found)
         names = row.get("poll_option_names") or []
-        if len(names) != len(options) or poll.topic_id != topic_id:
+        if len(names) != len(options) or poll.topic_id != topic_id or poll.group_id != self._group_id:
             raise PermanentError(
                 f"Loomio made a poll that is not what was asked for: id {poll.id}, key {poll.key}, "
                 f"{len(names)} options, topic {poll.topic_id}"
@@ -184,7 +186,8 @@ class Loomio:
         except requests.ConnectTimeout as error:
             raise TemporaryError("Loomio could not be reached") from error
         except requests.ConnectionError as error:
-            if "NewConnectionError" in repr(error):  # refused or unresolved: nothing was ever sent
+            # Refused or unresolved: nothing was ever sent.
+            if isinstance(getattr(error.args[0] if error.args else None, "reason", None), NewConnectionError):
                 raise TemporaryError("Loomio could not be reached") from error
             raise UnknownOutcomeError("the connection to Loomio broke") from error
         except requests.RequestException as error:
@@ -201,7 +204,8 @@ class Loomio:
             rows = [row for row in _rows(found, root) if row.get("id") not in seen]
             for row in rows:
                 seen.add(row["id"])
-                yield row, found
+                if row.get("group_id") in (None, self._group_id):
+                    yield row, found
             if not rows:
                 return
 
@@ -257,8 +261,10 @@ def _counts(results: list[dict[str, Any]], icons: dict[int, str | None]) -> tupl
 def _outcome(row: dict[str, Any], whole: dict[str, Any], icons: dict[int, str | None]) -> Outcome | None:
     wanted = row.get("current_outcome_id")
     found = next((one for one in _rows(whole, "outcomes") if one.get("id") == wanted), None)
-    if wanted is None or found is None:
+    if wanted is None:
         return None
+    if found is None:
+        raise TemporaryError("Loomio's answer does not hold the outcome it names")
     return Outcome(
         id=int(found["id"]),
         statement=str(found.get("statement") or ""),
@@ -308,6 +314,9 @@ def _json(answer: requests.Response, *, wrote: bool) -> dict[str, Any]:
     if 200 <= status < 300:
         raise UnknownOutcomeError(f"Loomio answered {status} with nothing we can read")
     said = str(found.get("error", "")) if isinstance(found, dict) else ""
+    if status == 429 and wrote and isinstance(found, dict):
+        # The daily limit on invitations answers in JSON, and may come after the poll was saved (facts on Loomio, 1.6).
+        raise UnknownOutcomeError("Loomio's daily limit on invitations is reached")
     if status == 429:
         raise TemporaryError("Loomio asks for a pause", _retry_at(answer))
     if status == 403 and (said == KEY_REJECTED or said == "403"):
@@ -327,7 +336,7 @@ def _json(answer: requests.Response, *, wrote: bool) -> dict[str, Any]:
 def _retry_at(answer: requests.Response) -> datetime:
     said = answer.headers.get("Retry-After", "")
     # The limit is 900 requests in five minutes; without a wish of Loomio's, half a window is waited.
-    return datetime.now(UTC) + timedelta(seconds=int(said) if said.isdigit() else 150)
+    return datetime.now(UTC) + timedelta(seconds=min(int(said), LONGEST_WAIT_SECONDS) if said.isdigit() else 150)
 
 
 def dialect_problem(version: str) -> str | None:

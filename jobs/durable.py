@@ -21,7 +21,7 @@ from typing import Any
 
 from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer
 from sqlalchemy import delete, insert, select, text, update
-from sqlalchemy.exc import DBAPIError
+from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from store.database import Database, is_transient
@@ -299,6 +299,6 @@ def is_reachable(database: Database) -> bool:
     """Say whether the database answers."""
     try:
         database.transact(lambda session: session.execute(text("SELECT 1")))
-    except DBAPIError:
+    except SQLAlchemyError:  # the database's own errors, and a pool with nothing left to give
         return False
     return True

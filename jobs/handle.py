@@ -96,7 +96,9 @@ def _follow(workshop: Workshop, delivery_id: str, event: str, said: Mapping[str,
             log.warning("delivery %s: unknown event %s.%s, stored and left alone", delivery_id, event, action)
         return "ignored"
     policy = _organisation(workshop, said.get("repository"))
-    number = _mapping(said.get("issue")).get("number")
+    issue = _mapping(said.get("issue"))
+    # GitHub tells of pull requests as of issues.
+    number = None if issue.get("pull_request") else issue.get("number")
     if policy is None or not isinstance(number, int):
         log.info("delivery %s: %s.%s is for no repository of ours", delivery_id, event, action)
         return "ignored"
@@ -263,7 +265,7 @@ def _organisation(workshop: Workshop, repository: object) -> Policy | None:
     def known(session: Session) -> Policy | None:
         for slug, policy in workshop.policies.items():
             row = organisation_row(session, slug)
-            if row.repository_id == number or (
+            if (number is not None and row.repository_id == number) or (
                 row.repository_id is None and policy.github.repository.casefold() == name
             ):
                 return policy

@@ -15,6 +15,7 @@ from domain.objectives import (
     first_state,
     follow,
     follow_gone,
+    handed_on,
     issue_opened,
     open_here,
 )
@@ -46,6 +47,9 @@ def follow_objective(workshop: Workshop, session: Session, policy: Policy, issue
     siblings = siblings_of(session, person_id, was.id if was else None) if person_id is not None else []
     decision = follow(policy, issue, was=was, person=person, siblings=siblings, now=workshop.now())
     keep(workshop, session, policy, decision)
+    if was is not None and any(one.id == was.id and one.person_id != was.person_id for one in decision.objectives):
+        before = person_by_id(session, was.person_id)
+        keep(workshop, session, policy, handed_on(policy, was, before, siblings_of(session, before.id, was.id)))
 
 
 def follow_objective_gone(workshop: Workshop, session: Session, policy: Policy, gone: IssueGone) -> None:

@@ -33,7 +33,7 @@ from domain.policy import Mode, Policy
 from domain.proposals import Poll
 from domain.tickets import TicketState, label_of
 from integrations.errors import PermanentError, TemporaryError, UnknownOutcomeError
-from integrations.github import GitHub
+from integrations.github import LONGEST_BODY, GitHub
 from integrations.loomio import Thread
 from jobs.attempt import Finished, Later, Outcome, Park, attempt
 from jobs.objectives import objective_issue_opened
@@ -330,7 +330,7 @@ def _started_thread(workshop: Workshop, policy: Policy, effect: StartThread, thr
     ticket_id = int(effect.about.removeprefix("ticket:"))
 
     def remember(session: Session) -> None:
-        ticket_thread_started(workshop, session, policy, ticket_id, thread, propose=effect.then_propose)
+        ticket_thread_started(workshop, session, policy, ticket_id, thread)
 
     return Done(external_id=thread.key, url=thread.url, remember=remember)
 
@@ -345,4 +345,5 @@ def _started_proposal(workshop: Workshop, policy: Policy, effect: StartProposal,
 
 
 def _marked(key: str, text: str) -> str:
-    return f"{text}\n\n{marker_of(key)}"
+    marker = f"\n\n{marker_of(key)}"
+    return text[: LONGEST_BODY - len(marker)] + marker  # a very long answer is cut before the marker, never through it

@@ -178,9 +178,7 @@ def ticket_issue_opened(
     _decide(workshop, session, policy, ticket_id, decide)
 
 
-def ticket_thread_started(
-    workshop: Workshop, session: Session, policy: Policy, ticket_id: int, thread: Thread, *, propose: bool
-) -> None:
+def ticket_thread_started(workshop: Workshop, session: Session, policy: Policy, ticket_id: int, thread: Thread) -> None:
     """Remember a ticket's thread and go on to its proposal, if one was asked for."""
 
     def decide(ticket: Ticket, person: Person) -> TicketDecision:
@@ -191,7 +189,6 @@ def ticket_thread_started(
             discussion_id=thread.discussion_id,
             topic_id=thread.topic_id,
             url=thread.url,
-            propose=propose,
             now=workshop.now(),
         )
 

@@ -150,4 +150,6 @@ def nudges_since(session: Session, slug: str, since: datetime) -> list[Sent]:
         )
     )
     nudges = [effect_of(row.kind, row.payload) for row in rows]
-    return [Sent(person_id=one.person_id, at=one.due_at) for one in nudges if isinstance(one, NudgeOnIssue)]
+    return [
+        Sent(person_id=one.person_id, at=one.due_at, key=one.key) for one in nudges if isinstance(one, NudgeOnIssue)
+    ]

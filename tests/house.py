@@ -40,7 +40,7 @@ QUICK = {
     "TRELLIS_POLL_SECONDS": "0.1",
     "TRELLIS_RETRY_SECONDS": "0.2",
     "TRELLIS_SETTLE_SECONDS": "0.7",
-    "TRELLIS_CALL_SECONDS": "4",
+    "TRELLIS_CALL_SECONDS": "2",
     "TRELLIS_WRITE_GAP_SECONDS": "0.01",
     "TRELLIS_BEAT_SECONDS": "0.3",
     "TRELLIS_FENCE_SECONDS": "5",
@@ -261,7 +261,7 @@ class House:
 
     def objectives(self) -> dict[int, str]:
         """Give each objective's state by issue number."""
-        return dict(self.rows("SELECT issue_number, state FROM objectives WHERE issue_number IS NOT NULL"))  # type: ignore[arg-type]
+        return dict(self.rows("SELECT issue_number, state FROM objectives WHERE issue_number IS NOT NULL"))
 
     def ticket_state(self) -> str:
         """Give the state of the newest ticket."""
@@ -277,7 +277,7 @@ class House:
             try:
                 found = condition()
             except (requests.ConnectionError, StopIteration, IndexError, KeyError):
-                found = None  # type: ignore[assignment]
+                found = None
             if found:
                 return found
             time.sleep(0.05)

@@ -19,7 +19,8 @@ def pages_blueprint(behaviours: Sequence[str], is_ready: Callable[[], bool]) -> 
 
     @bp.get("/")
     def front() -> str:
-        return render_template("front.html", behaviours=behaviours)
+        # Docstrings mark code with backticks; every second part between them is code.
+        return render_template("front.html", behaviours=[line.split("`") for line in behaviours])
 
     @bp.get("/healthz")
     def alive() -> Response:
@@ -32,7 +33,9 @@ def pages_blueprint(behaviours: Sequence[str], is_ready: Callable[[], bool]) -> 
 
     @bp.app_errorhandler(HTTPException)
     def refused(error: HTTPException) -> tuple[Response, int]:
-        return jsonify({"message": error.description}), error.code or 500
+        answer = jsonify({"message": error.description})
+        answer.headers.update([(name, value) for name, value in error.get_headers() if name != "Content-Type"])
+        return answer, error.code or 500
 
     @bp.after_app_request
     def harden(response: Response) -> Response:

@@ -40,7 +40,7 @@ def github_blueprint(door: Door, secrets: Sequence[str]) -> Blueprint:
         payload = _payload(raw, request.mimetype)
         if payload is None:
             return _answer("The body is not a JSON object.", 400)
-        if not DELIVERY_ID.fullmatch(delivery_id) or not re.fullmatch(r"[a-z_]{1,60}", event):
+        if not DELIVERY_ID.fullmatch(delivery_id) or not re.fullmatch(r"[a-z0-9_]{1,60}", event):
             return _answer("X-GitHub-Delivery or X-GitHub-Event is missing or strange.", 400)
         body = json.dumps(payload, ensure_ascii=True, separators=(",", ":")).encode()
         try:

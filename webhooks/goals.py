@@ -22,7 +22,7 @@ from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 from sqlalchemy.exc import SQLAlchemyError
-from standardwebhooks.webhooks import Webhook, WebhookVerificationError
+from standardwebhooks.webhooks import EmptyWebhookSecretError, Webhook, WebhookVerificationError
 
 from domain.policy import Policy
 from domain.tickets import Exit
@@ -87,7 +87,7 @@ def _said(raw: bytes) -> dict[str, Any] | None:
 def _signed(secret: str, raw: bytes) -> bool:
     try:
         Webhook(secret).verify(raw, dict(request.headers), json_parse=False)
-    except WebhookVerificationError:
+    except (WebhookVerificationError, EmptyWebhookSecretError):
         return False
     except (ValueError, KeyError):
         log.warning("goals: a message with headers we cannot read was refused")
@@ -108,6 +108,8 @@ def _problems(said: Mapping[str, Any]) -> list[str]:
         value = data.get(key, "" if key in welcome else None)
         if not isinstance(value, str):
             problems.append(f"data.{key}: text is needed")
+        elif not _storable(value):
+            problems.append(f"data.{key}: holds a zero byte or half a character")
         elif key in needed and not value.strip():
             problems.append(f"data.{key}: is empty")
         elif len(value) > LONGEST.get(key, LONGEST_OTHER):
@@ -117,6 +119,10 @@ def _problems(said: Mapping[str, Any]) -> list[str]:
         elif key == "decide" and value and value not in list(Exit):
             problems.append(f"data.decide: one of {', '.join(Exit)}, or leave it out")
     return problems
+
+
+def _storable(text: str) -> bool:
+    return "\0" not in text and not any("\ud800" <= sign <= "\udfff" for sign in text)
 
 
 def _is_date(text: str) -> bool:

@@ -1,0 +1,109 @@
+"""The engine's settings that matter: each was measured to lose or double work when missing (engine facts, 2.4)."""
+
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from config.settings import BY_NAME
+from tests.house import ROOT, fresh_database
+from tests.scenes import BOTH_DATABASES
+
+# The engine is a singleton of its process, so each of these runs in a process of its own.
+PRELUDE = """
+import sys, time
+from functools import partial
+from pathlib import Path
+from sqlalchemy.exc import OperationalError
+from jobs.durable import Engine, Intake, Lease
+from store.database import Database, make_engine
+database = Database(make_engine(sys.argv[1]))
+said = Path(sys.argv[2])
+lease = Lease(beat_seconds=0.2, fence_seconds=5, takeover_seconds=8)
+def run(kinds, keys, until):
+    engine, intake = Engine(database, kinds, lease=lease, poll_seconds=0.05), Intake(database)
+    engine.start()
+    for key in keys:
+        database.transact(lambda s: intake.enqueue(s, "handle", key, generation=0, partition=key))
+    ends = time.monotonic() + 30
+    while not until(intake) and time.monotonic() < ends:
+        time.sleep(0.05)
+    engine.stop()
+    return until(intake)
+def ended(intake):
+    return not intake.underway(["handle:a:0"])
+"""
+
+
+@pytest.fixture(params=BOTH_DATABASES)
+def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
+    with fresh_database(request.param, tmp_path) as url:
+        yield BY_NAME["DATABASE_URL"].read(url)
+
+
+def run(code: str, url: str, tmp_path: Path) -> str:
+    said = tmp_path / "said"
+    said.touch()
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", PRELUDE + code, url, str(said)],
+        cwd=ROOT, capture_output=True, text=True, timeout=90, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    return said.read_text()
+
+
+def test_a_database_that_stumbles_inside_a_unit_of_work_only_repeats_it(url: str, tmp_path: Path) -> None:
+    code = """
+def handle(key):
+    with said.open("a") as file: file.write("x")
+    if len(said.read_text()) < 3:
+        raise OperationalError("SELECT 1", {}, Exception("database is locked"))
+assert run({"handle": handle, "perform": handle}, ["a"], ended)
+"""
+    assert run(code, url, tmp_path) == "xxx"
+
+
+def test_units_about_one_thing_run_in_turn_and_others_side_by_side(url: str, tmp_path: Path) -> None:
+    code = """
+import threading
+inside, together = set(), set()
+lock = threading.Lock()
+def handle(key):
+    thing = key.split("/")[0]
+    with lock:
+        assert thing not in inside
+        inside.add(thing)
+        together.add(frozenset(inside))
+    time.sleep(0.3)
+    with lock:
+        inside.remove(thing)
+        with said.open("a") as file: file.write(key + " ")
+engine = Engine(database, {"handle": handle, "perform": handle}, lease=lease, poll_seconds=0.05)
+intake = Intake(database)
+keys = [f"{thing}/{n}" for n in range(3) for thing in "ab"]
+for key in keys:
+    database.transact(lambda s: intake.enqueue(s, "handle", key, generation=0, partition=key.split("/")[0]))
+engine.start()
+ends = time.monotonic() + 30
+while intake.underway(f"handle:{key}:0" for key in keys) and time.monotonic() < ends:
+    time.sleep(0.05)
+engine.stop()
+assert frozenset("ab") in together, together
+"""
+    done = run(code, url, tmp_path).split()
+    assert sorted(done) == ["a/0", "a/1", "a/2", "b/0", "b/1", "b/2"]
+    assert [one for one in done if one.startswith("a")] == ["a/0", "a/1", "a/2"]
+
+
+def test_finished_work_is_forgotten_and_work_underway_is_not(url: str, tmp_path: Path) -> None:
+    code = """
+assert run({"handle": lambda key: None, "perform": lambda key: None}, ["a"], ended)
+intake = Intake(database)
+database.transact(lambda s: intake.enqueue(s, "handle", "b", generation=0, partition="b"))
+assert intake.forget_finished(older_than_ms=int((time.time() + 60) * 1000), most=10) == 1
+assert intake.forget_finished(older_than_ms=int((time.time() + 60) * 1000), most=10) == 0
+assert intake.underway(["handle:a:0", "handle:b:0"]) == {"handle:b:0"}
+"""
+    run(code, url, tmp_path)
