@@ -23,18 +23,31 @@ def words(say: Say, *, folder: Path = FOLDER) -> str:
     """
     text = _text(folder, say.locale, say.name)
     quiet = {name: quieted(value) for name, value in say.values.items()}
+    # A value that stands in a quotation is quoted to its last line.
+    for name in re.findall(r"^> \{(\w+)\}$", text, re.MULTILINE):
+        quiet[name] = "\n> ".join(quiet.get(name, "").splitlines())
     try:
         return text.format_map(quiet)
     except KeyError as error:
         raise ConfigError([f"messages/{say.locale}/{say.name}.md: no value for {error}"]) from error
 
 
-def quieted(text: str) -> str:
-    """Keep an `@name` in a person's words from notifying anybody: GitHub and Loomio read it as a mention.
+def has_message(name: str) -> bool:
+    """Say whether there are words under a name."""
+    return (FOLDER / FALLBACK_LOCALE / f"{name}.md").is_file()
 
-    A zero-width joiner after the sign breaks the mention and cannot be seen.
+
+def rhythms_with_words() -> list[str]:
+    """Name the rhythms that have words of their own."""
+    return sorted(file.stem.removeprefix("nudge-") for file in (FOLDER / FALLBACK_LOCALE).glob("nudge-*.md"))
+
+
+def quieted(text: str) -> str:
+    """Keep a person's words from acting for us: an `@name` notifies nobody, a hidden comment is not one of our markers.
+
+    A zero-width joiner breaks either and cannot be seen.
     """
-    return re.sub(r"@(?=\w)", "@\u2060", text)
+    return re.sub(r"@(?=\w)", "@\u2060", text).replace("<!--", "<\u2060!--")
 
 
 def placeholders(text: str) -> set[str]:

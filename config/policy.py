@@ -5,6 +5,7 @@ and the key, and all of them are told at once.
 """
 
 import difflib
+import re
 import tomllib
 from collections.abc import Iterator, Mapping
 from dataclasses import fields, is_dataclass
@@ -12,16 +13,20 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
 from zoneinfo import ZoneInfo
 
 from cattrs import ClassValidationError, Converter, ForbiddenExtraKeysError, IterableValidationError
 from cattrs.gen import make_dict_structure_fn
 
+from config.address import SAID_WRONG, is_safe
 from config.errors import ConfigError
+from config.messages import has_message, rhythms_with_words
+from config.settings import env_slug
 from domain.policy import Policy
 
 NOT_AN_ORGANISATION = "example.toml"
+SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,58}")  # it stands in every key, and keys stand in hidden markers
 
 
 class _UnusableError(ValueError):
@@ -41,7 +46,7 @@ def load_policies(folder: Path) -> dict[str, Policy]:
             policies[file.stem] = load_policy(file)
         except ConfigError as error:
             problems += error.problems
-    problems += _shared_repositories(policies)
+    problems += _shared(policies)
     if problems:
         raise ConfigError(problems)
     return policies
@@ -58,6 +63,8 @@ def load_policy(file: Path) -> Policy:
         raise ConfigError([f"{file.name}: cannot be read ({type(error).__name__})"]) from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigError([f"{file.name}: not TOML: {error}"]) from error
+    if not SLUG.fullmatch(file.stem):
+        raise ConfigError([f"{file.name}: the file's name is the slug: lower-case letters, digits, - and _ only"])
     if "slug" in said:
         raise ConfigError([f"{file.name}: slug: the file's name is the slug; take this key out"])
     try:
@@ -75,16 +82,37 @@ def _together(policy: Policy) -> Iterator[str]:
     organisation = policy.organisation
     if organisation.hours_from >= organisation.hours_until:
         yield "organisation.hours_from: comes after hours_until; nobody could ever be written to"
+    try:
+        date(2027, organisation.year_starts_month, organisation.year_starts_day)
+    except ValueError:
+        yield "organisation.year_starts_month and year_starts_day: there is no such day in every year"
     for period in organisation.critical_periods:
         if period.first_on > period.last_on:
             yield f"organisation.critical_periods: {period.name!r} ends before it begins"
     for name, rhythm in policy.rhythms.items():
+        if not has_message(f"nudge-{name}"):
+            near = difflib.get_close_matches(name, rhythms_with_words(), n=1)
+            hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(rhythms_with_words())}"
+            yield f"rhythms.{name}: there are no words for it (messages/en/nudge-{name}.md); {hint}"
         if rhythm.every_days < 1:
             yield f"rhythms.{name}.every_days: at least 1 day"
         if rhythm.grace_days < 0:
             yield f"rhythms.{name}.grace_days: 0 or more days"
+    if policy.ticket.money_threshold < 0:
+        yield "ticket.money_threshold: 0 or more"
+    for name in ("per_day", "per_week"):
+        if getattr(policy.caps, name) < 0:
+            yield f"caps.{name}: 0 or more; 0 means that nothing is sent"
     loomio = policy.loomio
     if loomio is not None:
+        if not is_safe(loomio.address):
+            yield f"loomio.address: {loomio.address!r} {SAID_WRONG}"
+        if loomio.look_every_minutes < 1:
+            yield "loomio.look_every_minutes: at least 1 minute"
+        if loomio.least_seconds_between_looks < 0:
+            yield "loomio.least_seconds_between_looks: 0 or more"
+        if not 0 <= loomio.majority_percent < 100:
+            yield "loomio.majority_percent: from 0 to 99; more than this share carries"
         if loomio.days_open < 1:
             yield "loomio.days_open: at least 1 day"
         if len(set(loomio.options)) < 2:
@@ -93,10 +121,15 @@ def _together(policy: Policy) -> Iterator[str]:
             yield "loomio.quorum_percent: between 1 and 100, or leave it out for no quorum"
 
 
-def _shared_repositories(policies: Mapping[str, Policy]) -> Iterator[str]:
-    """Yield a problem for each repository that two organisations claim: each organisation sees only itself."""
+def _shared(policies: Mapping[str, Policy]) -> Iterator[str]:
+    """Yield a problem for whatever two organisations would share: each organisation sees only itself."""
     owners: dict[str, str] = {}
+    secrets: dict[str, str] = {}
     for slug, policy in policies.items():
+        tail = env_slug(slug)
+        if tail in secrets:
+            yield f"{slug}.toml: shares the names of its secrets (…_{tail}) with {secrets[tail]}.toml; rename one"
+        secrets[tail] = slug
         name = policy.github.repository.casefold()
         if name in owners:
             yield f"{slug}.toml: github.repository: {policy.github.repository} belongs to {owners[name]}.toml already"
@@ -147,6 +180,13 @@ def _exactly(kind: type, what: str) -> Any:
     return read
 
 
+def _list(value: Any, kind: Any) -> Any:
+    """Take a list where one belongs; a text would otherwise be taken apart into its letters."""
+    if not isinstance(value, list):
+        raise _UnusableError(f"{value!r} is not a list such as [{value!r}]")
+    return tuple(_CONVERTER.structure(value, list[get_args(kind)[0]]))  # type: ignore[arg-type]  # a kind known when it runs
+
+
 def _zone(value: Any, _: Any) -> ZoneInfo:
     try:
         return ZoneInfo(value)
@@ -179,6 +219,7 @@ def _converter() -> Converter:
     converter.register_structure_hook(int, _exactly(int, "a whole number"))
     converter.register_structure_hook(bool, _exactly(bool, "true or false"))
     converter.register_structure_hook(str, _exactly(str, "text in quotes"))
+    converter.register_structure_hook_func(lambda kind: getattr(kind, "__origin__", None) is tuple, _list)
     # A StrEnum is a str too: registered by its own base, it wins over plain text.
     converter.register_structure_hook(StrEnum, _enum)
     return converter

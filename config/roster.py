@@ -60,6 +60,8 @@ def load_roster(file: Path) -> list[RosterEntry]:
     columns = [name.strip() for name in reader.fieldnames or []]
     problems = [f"{file.name}: column {name!r} is not known here" for name in columns if name not in COLUMNS]
     problems += [f"{file.name}: column {name!r} is needed" for name in NEEDED if name not in columns]
+    twice = [name for name in COLUMNS if columns.count(name) > 1]
+    problems += [f"{file.name}: column {name!r} stands there twice" for name in twice]
     if problems:
         raise ConfigError(problems)
     reader.fieldnames = columns
@@ -99,8 +101,20 @@ def _problems(said: dict[str, str], row: dict[str | None, object]) -> list[str]:
             date.fromisoformat(said.get(name) or "2027-01-01")
         except ValueError:
             problems.append(f"{name} {said[name]!r} is not a date such as 2027-03-01")
+    if not problems:
+        problems += _together(said)
     if said.get("coordinator", "") not in ("", "yes", "no"):
         problems.append("coordinator: yes, no or empty")
+    return problems
+
+
+def _together(said: dict[str, str]) -> list[str]:
+    """Say what is wrong with cells that only make sense together; each is right by itself."""
+    problems = []
+    if said.get("hours_from") and said.get("hours_until") and said["hours_from"] >= said["hours_until"]:
+        problems.append("hours_from: comes after hours_until; they could never be written to")
+    if said.get("joined_on") and said.get("left_on") and said["left_on"] < said["joined_on"]:
+        problems.append("left_on: comes before joined_on")
     return problems
 
 

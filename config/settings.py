@@ -6,9 +6,11 @@ Secrets and addresses live in the environment (or in a file named by `NAME_FILE`
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from math import isfinite
 from pathlib import Path
 from typing import Any
 
+from config.address import SAID_WRONG, is_safe
 from config.errors import ConfigError
 
 
@@ -50,13 +52,21 @@ def _seconds(said: str) -> float:
     value = float(said)
     if not value > 0:
         raise ValueError("is not above zero")
+    if not isfinite(value):
+        raise ValueError("is endless")
+    return value
+
+
+def _at_least_one(said: str) -> int:
+    value = _number(said)
+    if value == 0:
+        raise ValueError("is not above zero")
     return value
 
 
 def _address(said: str) -> str:
-    loopback = said.startswith(("http://127.0.0.1", "http://localhost", "http://[::1]"))
-    if not (said.startswith("https://") or loopback):
-        raise ValueError("does not start with https:// (plain http is for this machine only)")
+    if not is_safe(said):
+        raise ValueError(SAID_WRONG)
     return said.rstrip("/")
 
 
@@ -82,7 +92,11 @@ def _level(said: str) -> str:
 
 SETTINGS: tuple[Setting, ...] = (
     Setting(
-        name="DATABASE_URL", what_for="where Trellis remembers", read=_database, default="sqlite:///var/trellis.sqlite"
+        name="DATABASE_URL",
+        what_for="where Trellis remembers",
+        read=_database,
+        default="sqlite:///var/trellis.sqlite",
+        secret=True,
     ),
     Setting(
         name="TRELLIS_ORGANISATIONS",
@@ -120,8 +134,12 @@ SETTINGS: tuple[Setting, ...] = (
         secret=True,
         per_organisation=True,
     ),
-    Setting(name="TRELLIS_WRITES_PER_MINUTE", what_for="most writes to one vendor a minute", read=_number, default=60),
-    Setting(name="TRELLIS_WRITES_PER_HOUR", what_for="most writes to one vendor an hour", read=_number, default=400),
+    Setting(
+        name="TRELLIS_WRITES_PER_MINUTE", what_for="most writes to one vendor a minute", read=_at_least_one, default=60
+    ),
+    Setting(
+        name="TRELLIS_WRITES_PER_HOUR", what_for="most writes to one vendor an hour", read=_at_least_one, default=400
+    ),
     Setting(
         name="TRELLIS_WRITE_GAP_SECONDS", what_for="least time between two writes to GitHub", read=_seconds, default=1.0
     ),
