@@ -13,6 +13,7 @@ from datetime import date, datetime, time
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
+from types import GenericAlias
 from typing import Any, get_args
 from zoneinfo import ZoneInfo
 
@@ -63,7 +64,7 @@ def load_policy(file: Path) -> Policy:
         raise ConfigError([f"{file.name}: cannot be read ({type(error).__name__})"]) from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigError([f"{file.name}: not TOML: {error}"]) from error
-    if not SLUG.fullmatch(file.stem):
+    if not SLUG.fullmatch(file.stem) or file.stem == "file":  # NAME_FILE names a file, whoever it belongs to
         raise ConfigError([f"{file.name}: the file's name is the slug: lower-case letters, digits, - and _ only"])
     if "slug" in said:
         raise ConfigError([f"{file.name}: slug: the file's name is the slug; take this key out"])
@@ -126,6 +127,11 @@ def _shared(policies: Mapping[str, Policy]) -> Iterator[str]:
     owners: dict[str, str] = {}
     secrets: dict[str, str] = {}
     for slug, policy in policies.items():
+        if policy.loomio is not None:
+            group = f"Loomio group {policy.loomio.group_id} of {policy.loomio.address.rstrip('/')}"
+            if group in owners:
+                yield f"{slug}.toml: loomio.group_id: {group} belongs to {owners[group]}.toml already"
+            owners[group] = slug
         tail = env_slug(slug)
         if tail in secrets:
             yield f"{slug}.toml: shares the names of its secrets (…_{tail}) with {secrets[tail]}.toml; rename one"
@@ -184,7 +190,8 @@ def _list(value: Any, kind: Any) -> Any:
     """Take a list where one belongs; a text would otherwise be taken apart into its letters."""
     if not isinstance(value, list):
         raise _UnusableError(f"{value!r} is not a list such as [{value!r}]")
-    return tuple(_CONVERTER.structure(value, list[get_args(kind)[0]]))  # type: ignore[arg-type]  # a kind known when it runs
+    listed: Any = GenericAlias(list, (get_args(kind)[0],))
+    return tuple(_CONVERTER.structure(value, listed))
 
 
 def _zone(value: Any, _: Any) -> ZoneInfo:

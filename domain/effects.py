@@ -90,6 +90,7 @@ class StartProposal:
     key: str
     about: str
     reference: str
+    round: int
     topic_id: int
     title: str
     body: Say

@@ -134,7 +134,7 @@ def follow(
     seen = replace(
         was,
         title=issue.title,
-        why=objective_answers(issue.body).why or was.why,
+        why=objective_answers(issue.body).why,
         issue_number=issue.number,
         issue_url=issue.url,
         issue_updated_at=issue.updated_at,
@@ -154,13 +154,22 @@ def handed_on(policy: Policy, was: Objective, person: Person, siblings: Sequence
     return ObjectiveDecision(effects=_offer_next(policy, was, person, siblings))
 
 
-def follow_gone(gone: IssueGone, *, was: Objective | None, now: datetime) -> ObjectiveDecision:
+def follow_gone(
+    policy: Policy,
+    gone: IssueGone,
+    *,
+    was: Objective,
+    person: Person,
+    siblings: Sequence[Objective],
+    now: datetime,
+) -> ObjectiveDecision:
     """Close what we remember of an issue that was deleted or moved away; out of reach changes nothing."""
-    if was is None or was.state is ObjectiveState.CLOSED or gone.why is Gone.OUT_OF_REACH:
+    if was.state is ObjectiveState.CLOSED or gone.why is Gone.OUT_OF_REACH:
         return NOTHING
     closed = replace(was, state=ObjectiveState.CLOSED, closing=Closing.CHANGED_COURSE, closed_at=now)
     line = _line(What.OBJECTIVE_CLOSED, closed, because=gone.why.value)
-    return ObjectiveDecision(objectives=(closed,), happened=(line,))
+    effects = _offer_next(policy, closed, person, siblings) if was.state is ObjectiveState.ACTIVE else ()
+    return ObjectiveDecision(objectives=(closed,), effects=effects, happened=(line,))
 
 
 def activate(chosen: Objective, siblings: Sequence[Objective]) -> ObjectiveDecision:

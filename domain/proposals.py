@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from math import ceil
 
 from domain.policy import LoomioPolicy, VoteRule
 
@@ -125,7 +126,7 @@ def _read_outcome(poll: Poll, outcome: Outcome) -> Reading:
 def _read_counts(poll: Poll, counts: Sequence[OptionCount], policy: LoomioPolicy) -> Reading:
     voted = poll.decided_count if poll.decided_count is not None else sum(one.voter_count for one in counts)
     tally = _counted(counts, result=Result.NO_DECISION)
-    if poll.quorum_count is not None and voted < poll.quorum_count:
+    if voted < _needed(poll, policy):
         return _counted(counts, result=Result.NO_QUORUM, rule="quorum")
     if any(one.test_passed is False for one in counts):
         return _counted(counts, result=Result.NO_DECISION, rule="option rule")
@@ -141,6 +142,13 @@ def _read_counts(poll: Poll, counts: Sequence[OptionCount], policy: LoomioPolicy
         return _counted(counts, result=Result.CONSENTED, rule=policy.rule.value)
     against = tally.disagree > tally.agree
     return _counted(counts, result=Result.OBJECTION if against else Result.NO_DECISION, rule=policy.rule.value)
+
+
+def _needed(poll: Poll, policy: LoomioPolicy) -> int:
+    """Give how many have to take part: Loomio's own figure, or the policy's share of those who were asked."""
+    if poll.quorum_count is not None:
+        return poll.quorum_count
+    return ceil(poll.voters_count * (policy.quorum_percent or 0) / 100)
 
 
 def _counted(

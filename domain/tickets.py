@@ -81,7 +81,7 @@ class Ticket:
     last_on: date | None = None
     exit: Exit | None = None
     round: int = 0  # proposals asked for so far
-    turn: int = 0  # times it was withdrawn or taken up again
+    turn: int = 0  # times its member chose, withdrew or took it up again
     claimed_at: datetime
     issue_number: int | None = None
     issue_url: str | None = None
@@ -172,7 +172,7 @@ def claim(policy: Policy, ticket: Ticket, person: Person, wanted: Exit | None, *
     if wanted is None and (found.costs_money or found.suggested is Exit.GO_AHEAD):
         wanted = found.suggested
     if wanted is None:
-        offer = _say(policy, ticket, person, "ticket-exits", _triage_values(policy, found), key="exits")
+        offer = _exits(policy, ticket, person, key="exits")
         return TicketDecision(ticket=replace(ticket, exit=None), effects=(offer,), happened=(line,))
     chosen = choose(policy, ticket, person, wanted, now=now)
     return replace(chosen, happened=(line, *chosen.happened))
@@ -184,10 +184,12 @@ def choose(policy: Policy, ticket: Ticket, person: Person, wanted: Exit, *, now:
         return NOTHING
     found = triage(policy, ticket)
     line = _line(What.TICKET_EXIT_CHOSEN, ticket, exit=wanted.value)
-    key = wanted.value + _choice(ticket)
+    # Each choice is answered, however often somebody changes their mind; the first has the plainest key.
+    key = wanted.value + (f":{ticket.turn}" if ticket.turn else "")
+    ticket = replace(ticket, turn=ticket.turn + 1)
     if wanted is Exit.GO_AHEAD and found.costs_money:
         # Money is the group's to give; the member still picks how to ask (practice row 40).
-        say = _say(policy, ticket, person, "ticket-money-needs-a-yes", {}, key=f"money{_choice(ticket)}")
+        say = _say(policy, ticket, person, "ticket-money-needs-a-yes", {}, key=f"money:{key}")
         return TicketDecision(ticket=replace(ticket, exit=None), effects=(say,))
     ticket = replace(ticket, exit=wanted)
     match wanted:
@@ -203,12 +205,6 @@ def choose(policy: Policy, ticket: Ticket, person: Person, wanted: Exit, *, now:
             return _to_loomio(policy, ticket, person, wanted, line, key=key, now=now)
 
 
-def _choice(ticket: Ticket) -> str:
-    """Tell a later choice from the first, by what it is made from, so that each is answered."""
-    first = (ticket.turn, ticket.round, ticket.state) == (0, 0, TicketState.OFFERED)
-    return "" if first else f":{ticket.turn}:{ticket.round}:{ticket.state.name.lower()}"
-
-
 def withdraw(policy: Policy, ticket: Ticket, person: Person) -> TicketDecision:
     """Take a ticket back because its member said so; the year's ticket is theirs again."""
     if ticket.state in GIVEN_BACK:
@@ -217,17 +213,31 @@ def withdraw(policy: Policy, ticket: Ticket, person: Person) -> TicketDecision:
     effects: list[Effect] = [_say(policy, ticket, person, "ticket-withdrawn", {}, key=f"withdrawn:{ticket.turn}")]
     effects += _show(policy, ticket, f"withdrawn:{ticket.turn}")
     if ticket.topic_id is not None and ticket.discussion_id is not None:
-        effects.append(
-            CommentOnThread(
-                key=f"thread-withdrawn:{policy.slug}:{ticket.id}:{ticket.turn}",
-                about=ticket.about(),
-                discussion_id=ticket.discussion_id,
-                topic_id=ticket.topic_id,
-                mark=f"{ticket.reference()} withdrawn",
-                body=_words(policy, person, "thread-withdrawn", {"name": person.name, "reference": ticket.reference()}),
-            )
-        )
+        effects.append(_withdrawn_in_thread(policy, ticket, person, ticket.discussion_id, ticket.topic_id))
     return TicketDecision(ticket=ticket, effects=tuple(effects), happened=(_line(What.TICKET_WITHDRAWN, ticket),))
+
+
+def _withdrawn_in_thread(
+    policy: Policy, ticket: Ticket, person: Person, discussion_id: int, topic_id: int
+) -> CommentOnThread:
+    values = {"name": person.name, "reference": ticket.reference()}
+    return CommentOnThread(
+        key=f"thread-withdrawn:{policy.slug}:{ticket.id}:{ticket.turn}",
+        about=ticket.about(),
+        discussion_id=discussion_id,
+        topic_id=topic_id,
+        mark=f"{ticket.reference()} withdrawn",
+        body=_words(policy, person, "thread-withdrawn", values),
+    )
+
+
+def still_wanted(ticket: Ticket, effect: StartThread | StartProposal) -> bool:
+    """Say, at the moment of sending, whether a thread or a vote is still what the member wants."""
+    match effect:
+        case StartThread():
+            return ticket.state in (TicketState.THREAD, TicketState.PROPOSED)
+        case StartProposal():
+            return ticket.state is TicketState.PROPOSED and ticket.round == effect.round
 
 
 def take_up_again(policy: Policy, ticket: Ticket, person: Person, *, holds_another: bool) -> TicketDecision:
@@ -235,8 +245,7 @@ def take_up_again(policy: Policy, ticket: Ticket, person: Person, *, holds_anoth
     if ticket.state is not TicketState.WITHDRAWN or holds_another:
         return NOTHING
     ticket = replace(ticket, state=TicketState.OFFERED, exit=None, turn=ticket.turn + 1)
-    values = _triage_values(policy, triage(policy, ticket))
-    say = _say(policy, ticket, person, "ticket-exits", values, key=f"exits-again:{ticket.turn}")
+    say = _exits(policy, ticket, person, key=f"exits-again:{ticket.turn}")
     show = _show(policy, ticket, f"exits-again:{ticket.turn}")
     return TicketDecision(ticket=ticket, effects=(say, *show), happened=(_line(What.TICKET_CLAIMED, ticket),))
 
@@ -273,6 +282,8 @@ def thread_started(
         effects = (_proposal(policy, policy.loomio, ticket, person, now=now),)
     elif ticket.state is TicketState.THREAD:
         effects = _in_thread(policy, ticket, person, "thread")
+    elif ticket.state is TicketState.WITHDRAWN:
+        effects = (_withdrawn_in_thread(policy, ticket, person, discussion_id, topic_id),)
     return TicketDecision(ticket=ticket, effects=effects, happened=(line,))
 
 
@@ -286,9 +297,8 @@ def proposal_started(
     policy: Policy, ticket: Ticket, person: Person, *, url: str, closes_at: datetime
 ) -> TicketDecision:
     """Remember that the group is being asked, and say so on the ticket's issue."""
-    if ticket.state is TicketState.WITHDRAWN:
-        return NOTHING  # withdrawn while the proposal was on its way; the thread has been told
-    ticket = replace(ticket, state=TicketState.PROPOSED)
+    if ticket.state is not TicketState.PROPOSED:
+        return NOTHING  # withdrawn, or decided by people, while the proposal was on its way
     values = {"proposal": url, "closes": f"{closes_at:%d %B %Y, %H:%M} UTC"}
     say = _say(policy, ticket, person, "ticket-proposed", values, key=f"proposed:{ticket.round}")
     line = replace(_line(What.PROPOSAL_STARTED, ticket), url=url)
@@ -344,9 +354,16 @@ def decided(
 
 
 def confirm(policy: Policy, ticket: Ticket, person: Person, result: Result, by: Person) -> TicketDecision:
-    """Settle by a coordinator's word what a free-text outcome means (rule 3: people outrank the reading)."""
+    """Settle by a coordinator's word what a free-text outcome means (rule 3: people outrank the reading).
+
+    Nobody settles their own ticket.
+    """
     settled = STATE_OF[result]
-    if not by.coordinator or ticket.state not in (TicketState.NO_DECISION, TicketState.NO_QUORUM):
+    if (
+        not by.coordinator
+        or by.id == ticket.person_id
+        or ticket.state not in (TicketState.NO_DECISION, TicketState.NO_QUORUM)
+    ):
         return NOTHING
     ticket = replace(ticket, state=settled)
     name = "ticket-consented-by-people" if result is Result.CONSENTED else "ticket-objection-by-people"
@@ -403,6 +420,7 @@ def _proposal(policy: Policy, loomio: LoomioPolicy, ticket: Ticket, person: Pers
         key=f"proposal:{policy.slug}:{ticket.id}:{ticket.round}",
         about=ticket.about(),
         reference=_round_reference(ticket),
+        round=ticket.round,
         topic_id=ticket.topic_id,
         title=_title(ticket, _round_reference(ticket)),
         body=_words(policy, person, "proposal", _told(ticket, person)),
@@ -475,12 +493,14 @@ def cost_words(ticket: Ticket) -> str:
     return f"{ticket.cost} {ticket.currency}".strip() if ticket.cost else ""
 
 
-def _triage_values(policy: Policy, found: Triage) -> dict[str, str]:
-    return {
-        "suggested": f"/{found.suggested.value}",
-        "moment": found.bad_moment.name if found.bad_moment else "",
-        "people": _people_to_ask(policy),
-    }
+def _exits(policy: Policy, ticket: Ticket, person: Person, *, key: str) -> CommentOnIssue:
+    """Offer the four ways out, with the one that could fit and, where dates meet a critical period, why."""
+    found = triage(policy, ticket)
+    values = {"suggested": f"/{found.suggested.value}", "people": _people_to_ask(policy)}
+    if found.bad_moment is None or found.costs_money:
+        return _say(policy, ticket, person, "ticket-exits", values, key=key)
+    values["moment"] = found.bad_moment.name
+    return _say(policy, ticket, person, "ticket-exits-at-a-moment", values, key=key)
 
 
 def _reading_values(policy: Policy, reading: Reading, url: str) -> dict[str, str]:

@@ -56,7 +56,10 @@ def follow_objective_gone(workshop: Workshop, session: Session, policy: Policy, 
     """Close the objective of an issue that went away."""
     row = objective_row(session, policy.slug, gone.number)
     if row is not None:
-        keep(workshop, session, policy, follow_gone(gone, was=objective_of(row), now=workshop.now()))
+        was, person = objective_of(row), person_by_id(session, row.person_id)
+        siblings = siblings_of(session, person.id, was.id)
+        decision = follow_gone(policy, gone, was=was, person=person, siblings=siblings, now=workshop.now())
+        keep(workshop, session, policy, decision)
 
 
 def open_objective(

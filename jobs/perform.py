@@ -31,7 +31,7 @@ from domain.pace import free_at
 from domain.planner import Drop, SendAt, SendNow, still_due
 from domain.policy import Mode, Policy
 from domain.proposals import Poll
-from domain.tickets import TicketState, label_of
+from domain.tickets import TicketState, label_of, still_wanted
 from integrations.errors import PermanentError, TemporaryError, UnknownOutcomeError
 from integrations.github import LONGEST_BODY, GitHub
 from integrations.loomio import Thread
@@ -119,6 +119,10 @@ def _send(workshop: Workshop, policy: Policy, row: EffectRow, effect: Effect) ->
                 return _not_needed(workshop, policy, row.key, effect, why)
             case SendNow():
                 pass
+    if isinstance(effect, StartThread | StartProposal):
+        ticket = workshop.database.transact(partial(ticket_by_about, about=effect.about))
+        if not still_wanted(ticket, effect):
+            return _set_aside(workshop, row.key, "not needed", f"the ticket is {ticket.state.value} by now")
     call = _call(workshop, policy, effect)  # connects, which may raise, before anything is marked as sending
     barred = workshop.database.transact(lambda session: _mark_sending(workshop, session, row))
     if barred is not None:
@@ -339,7 +343,7 @@ def _started_proposal(workshop: Workshop, policy: Policy, effect: StartProposal,
     ticket_id = int(effect.about.removeprefix("ticket:"))
 
     def remember(session: Session) -> None:
-        ticket_proposal_started(workshop, session, policy, ticket_id, poll)
+        ticket_proposal_started(workshop, session, policy, ticket_id, poll, round_=effect.round)
 
     return Done(external_id=poll.key, url=poll.url, remember=remember)
 

@@ -195,15 +195,16 @@ def ticket_thread_started(workshop: Workshop, session: Session, policy: Policy, 
     _decide(workshop, session, policy, ticket_id, decide)
 
 
-def ticket_proposal_started(workshop: Workshop, session: Session, policy: Policy, ticket_id: int, poll: Poll) -> None:
-    """Remember a ticket's proposal and look at it from now on."""
-    row = session.get_one(TicketRow, ticket_id)
+def ticket_proposal_started(
+    workshop: Workshop, session: Session, policy: Policy, ticket_id: int, poll: Poll, *, round_: int
+) -> None:
+    """Remember the proposal of a ticket's round and look at it from now on."""
     now = workshop.now()
     session.add(
         ProposalRow(
             organisation=policy.slug,
             ticket_id=ticket_id,
-            round=row.round,
+            round=round_,
             poll_key=poll.key,
             url=poll.url,
             closes_at=poll.closing_at or now,

@@ -77,7 +77,14 @@ def about_tickets() -> Iterator[Say]:
     light, dear = a_ticket(), a_dear_ticket()
     unopened = replace(dear, issue_number=None, issue_url=None)
     yield from bodies(claim(POLICY, unopened, ADA, None, now=NOW).effects)
-    for ticket, wanted in ((replace(light, cost=None), None), (dear, Exit.GO_AHEAD), *((light, one) for one in Exit)):
+    meeting = POLICY.organisation.critical_periods[0]
+    away = replace(light, first_on=meeting.first_on, last_on=meeting.last_on)
+    for ticket, wanted in (
+        (replace(light, cost=None), None),
+        (away, None),
+        (dear, Exit.GO_AHEAD),
+        *((light, one) for one in Exit),
+    ):
         yield from bodies(claim(POLICY, ticket, ADA, wanted, now=NOW).effects)
     yield from bodies(choose(replace(POLICY, loomio=None), light, ADA, Exit.THREAD, now=NOW).effects)
     in_thread = replace(light, state=TicketState.THREAD)

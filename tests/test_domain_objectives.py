@@ -19,6 +19,7 @@ from domain.objectives import (
     first_state,
     follow,
     follow_gone,
+    handed_on,
     issue_opened,
     open_here,
 )
@@ -263,31 +264,61 @@ def test_a_goal_closed_while_handed_over_says_nothing_on_the_other_persons_queue
     assert decision.effects == (), "bo's own goal is still active: nothing of theirs has come to an end"
 
 
+def test_whoever_hands_their_active_goal_on_is_offered_the_next() -> None:
+    waiting = an_objective(12, state=QUEUED)
+
+    assert handed_on(POLICY, an_objective(11), ADA, [waiting]) == ObjectiveDecision(
+        effects=(
+            CommentOnIssue(
+                key="offer-next:fennel:12:11",
+                about="objective:112",
+                issue_number=12,
+                body=Say(
+                    name="objective-offer-next",
+                    values={"name": "Ada", "closed": f"[Learn to sharpen tools]({issue_url(11)})"},
+                ),
+            ),
+        )
+    )
+    assert handed_on(POLICY, an_objective(11), ADA, []) == NOTHING
+    assert handed_on(POLICY, an_objective(11, state=QUEUED), ADA, [waiting]) == NOTHING
+
+
 def test_a_goal_whose_person_is_not_known_any_more_keeps_its_owner() -> None:
     was = an_objective()
 
     assert seen(an_issue(assignees=()), was=was, person=None) == ObjectiveDecision(objectives=(was,))
 
 
+def gone(why: Gone, was: Objective, *siblings: Objective) -> ObjectiveDecision:
+    return follow_gone(POLICY, IssueGone(number=11, why=why), was=was, person=ADA, siblings=siblings, now=NOW)
+
+
 @pytest.mark.parametrize("why", [Gone.DELETED, Gone.TRANSFERRED])
 def test_a_goal_whose_issue_is_gone_has_changed_course(why: Gone) -> None:
-    assert follow_gone(IssueGone(number=11, why=why), was=an_objective(), now=NOW) == ObjectiveDecision(
+    assert gone(why, an_objective()) == ObjectiveDecision(
         objectives=(an_objective(state=CLOSED, closing=Closing.CHANGED_COURSE, closed_at=NOW),),
         happened=(line(What.OBJECTIVE_CLOSED, "objective:111", because=why.value, closing="changed course"),),
     )
+
+
+def test_a_goal_whose_issue_is_gone_makes_room_for_the_next() -> None:
+    [offer] = gone(Gone.DELETED, an_objective(), an_objective(12, state=QUEUED)).effects
+
+    assert offer.key == "offer-next:fennel:12:11"
+    assert gone(Gone.DELETED, an_objective(state=QUEUED), an_objective(12, state=QUEUED)).effects == ()
 
 
 @pytest.mark.parametrize(
     ("why", "was"),
     [
         (Gone.OUT_OF_REACH, an_objective()),
-        (Gone.DELETED, None),
         (Gone.DELETED, an_objective(state=CLOSED, closing=Closing.TRIED, closed_at=OPENED)),
     ],
-    ids=["only out of reach", "never known", "closed already"],
+    ids=["only out of reach", "closed already"],
 )
-def test_an_issue_that_is_gone_changes_nothing_else(why: Gone, was: Objective | None) -> None:
-    assert follow_gone(IssueGone(number=11, why=why), was=was, now=NOW) == NOTHING
+def test_an_issue_that_is_gone_changes_nothing_else(why: Gone, was: Objective) -> None:
+    assert gone(why, was) == NOTHING
 
 
 def test_activating_a_waiting_goal_swaps_the_two() -> None:

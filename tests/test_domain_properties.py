@@ -452,6 +452,7 @@ class Tickets:
         self.looks: dict[int, int] = {}
         self.chose_proposal: set[int] = set()
         self.proposals: dict[int, int] = {}
+        self.polls: set[int] = set()
 
     def holds(self, besides: int | None = None) -> bool:
         return any(n != besides and one.state not in GIVEN_BACK for n, one in enumerate(self.tickets))
@@ -493,7 +494,7 @@ class Tickets:
         self.take(n, decision)
 
     def read(self, n: int, result: Result) -> None:
-        if not self.proposals.get(n):
+        if n not in self.polls:
             return
         reading = Reading(result=result, rule="any")
         look = self.looks[n] = self.looks.get(n, 0) + 1
@@ -529,6 +530,8 @@ class Tickets:
         effect = self.under_way.pop(which % len(self.under_way))
         n = int(effect.about.removeprefix("ticket:"))
         if isinstance(effect, StartProposal):
+            self.polls.add(n)
+            self.before.pop(n, None)
             self.take(n, proposal_started(POLICY, self.tickets[n], ADA, url="", closes_at=effect.closes_at))
             return
         decision = thread_started(
@@ -580,12 +583,24 @@ TURNED_AROUND: list[Step] = [
     ("claim", Exit.TALK, "0"),
     ("read", Result.CONSENTED, 0),
 ]
+# A person writes an outcome for the first round while the second is on its way.
+DECIDED_BEFORE_THE_NEXT_ROUND: list[Step] = [
+    ("claim", None, "480"),
+    ("deliver", None, 0),
+    ("deliver", None, 0),
+    ("read", Result.NO_DECISION, 0),
+    ("choose", Exit.PROPOSAL, 0),
+    ("read", Result.OBJECTION, 0),
+    ("claim", Exit.TALK, "0"),
+    ("deliver", None, 0),
+]
 
 
 @settings(max_examples=400, deadline=None)
 @given(st.lists(STEPS, max_size=25))
 @example(WITHDRAWN_TOO_EARLY)
 @example(TURNED_AROUND)
+@example(DECIDED_BEFORE_THE_NEXT_ROUND)
 def test_no_sequence_of_commands_and_readings_breaks_the_tickets_rules(steps: list[Step]) -> None:
     tickets = Tickets()
     for name, what, which in steps:

@@ -27,6 +27,7 @@ from domain.tickets import (
     issue_opened,
     label_of,
     proposal_started,
+    still_wanted,
     take_up_again,
     thread_started,
     ticket_year,
@@ -90,6 +91,7 @@ def a_proposal(number: int = 1, **changed: str) -> StartProposal:
         key=f"proposal:fennel:5:{number}",
         about="ticket:5",
         reference=reference,
+        round=number,
         topic_id=40,
         title=f"Golden ticket: A week with the basket makers ({reference})",
         body=Say(name="proposal", values=told(**changed)),
@@ -225,7 +227,7 @@ def test_a_claim_made_elsewhere_gets_an_issue_first_and_remembers_the_exit_asked
 
 def test_a_light_claim_is_agreed_at_once_and_nobody_votes() -> None:
     assert claim(POLICY, a_ticket(), ADA, None, now=NOW) == TicketDecision(
-        ticket=a_ticket(exit=Exit.GO_AHEAD, state=TicketState.LIGHT),
+        ticket=a_ticket(exit=Exit.GO_AHEAD, state=TicketState.LIGHT, turn=1),
         effects=(says("ticket-go-ahead", "go-ahead"), shows("go-ahead")),
         happened=(CLAIMED, line(What.TICKET_EXIT_CHOSEN, exit="go-ahead")),
     )
@@ -233,32 +235,35 @@ def test_a_light_claim_is_agreed_at_once_and_nobody_votes() -> None:
 
 def test_a_claim_with_a_price_asks_the_group() -> None:
     assert claim(POLICY, a_dear_ticket(), ADA, None, now=NOW) == TicketDecision(
-        ticket=a_dear_ticket(exit=Exit.PROPOSAL, state=TicketState.PROPOSED, round=1),
+        ticket=a_dear_ticket(exit=Exit.PROPOSAL, state=TicketState.PROPOSED, round=1, turn=1),
         effects=(a_thread(cost="480 EUR"),),
         happened=(CLAIMED, line(What.TICKET_EXIT_CHOSEN, exit="proposal")),
     )
 
 
 @pytest.mark.parametrize(
-    ("changes", "suggested", "moment"),
-    [(IN_THE_MEETING, "/thread", "the annual meeting"), ({"cost": None, "cost_said": "not sure yet"}, "/talk", "")],
+    ("changes", "name", "values"),
+    [
+        (IN_THE_MEETING, "ticket-exits-at-a-moment", {"suggested": "/thread", "moment": "the annual meeting"}),
+        ({"cost": None, "cost_said": "not sure yet"}, "ticket-exits", {"suggested": "/talk"}),
+    ],
     ids=["bad moment", "unclear price"],
 )
 def test_a_claim_that_could_need_others_leaves_the_choice_with_its_member(
-    changes: dict[str, Any], suggested: str, moment: str
+    changes: dict[str, Any], name: str, values: dict[str, str]
 ) -> None:
     ticket = a_ticket(**changes)
 
     assert claim(POLICY, ticket, ADA, None, now=NOW) == TicketDecision(
         ticket=ticket,
-        effects=(says("ticket-exits", "exits", suggested=suggested, moment=moment, people="Cy Okafor"),),
+        effects=(says(name, "exits", people="Cy Okafor", **values),),
         happened=(CLAIMED,),
     )
 
 
 def test_a_claim_that_names_its_exit_takes_it() -> None:
     assert claim(POLICY, a_ticket(), ADA, Exit.TALK, now=NOW) == TicketDecision(
-        ticket=a_ticket(exit=Exit.TALK, state=TicketState.TALK),
+        ticket=a_ticket(exit=Exit.TALK, state=TicketState.TALK, turn=1),
         effects=(says("ticket-talk", "talk", people="Cy Okafor"), shows("talk")),
         happened=(CLAIMED, line(What.TICKET_EXIT_CHOSEN, exit="talk")),
     )
@@ -277,7 +282,7 @@ def test_the_issue_opened_for_a_ticket_goes_on_with_the_exit_asked_for() -> None
     ticket = a_ticket(issue_number=None, issue_url=None, exit=Exit.TALK)
 
     assert issue_opened(POLICY, ticket, ADA, number=21, url=issue_url(21), now=NOW) == TicketDecision(
-        ticket=a_ticket(exit=Exit.TALK, state=TicketState.TALK),
+        ticket=a_ticket(exit=Exit.TALK, state=TicketState.TALK, turn=1),
         effects=(says("ticket-talk", "talk", people="Cy Okafor"), shows("talk")),
         happened=(line(What.TICKET_EXIT_CHOSEN, exit="talk"),),
     )
@@ -312,10 +317,9 @@ STILL_OPEN = [
 
 @pytest.mark.parametrize("state", STILL_OPEN)
 def test_going_ahead_is_possible_as_long_as_nothing_is_settled(state: TicketState) -> None:
-    key = "go-ahead" if state is TicketState.OFFERED else f"go-ahead:0:0:{state.name.lower()}"
     assert choose(POLICY, a_ticket(state=state), ADA, Exit.GO_AHEAD, now=NOW) == TicketDecision(
-        ticket=a_ticket(exit=Exit.GO_AHEAD, state=TicketState.LIGHT),
-        effects=(says("ticket-go-ahead", key), shows(key)),
+        ticket=a_ticket(exit=Exit.GO_AHEAD, state=TicketState.LIGHT, turn=1),
+        effects=(says("ticket-go-ahead", "go-ahead"), shows("go-ahead")),
         happened=(line(What.TICKET_EXIT_CHOSEN, exit="go-ahead"),),
     )
 
@@ -328,13 +332,13 @@ def test_nothing_is_chosen_twice_or_after_the_decision(state: TicketState, wante
 
 def test_money_is_the_groups_to_give_and_the_member_picks_how_to_ask() -> None:
     assert choose(POLICY, a_dear_ticket(), ADA, Exit.GO_AHEAD, now=NOW) == TicketDecision(
-        ticket=a_dear_ticket(), effects=(says("ticket-money-needs-a-yes", "money"),)
+        ticket=a_dear_ticket(turn=1), effects=(says("ticket-money-needs-a-yes", "money:go-ahead"),)
     )
 
 
 def test_choosing_a_thread_starts_one_without_a_vote() -> None:
     assert choose(POLICY, a_ticket(), ADA, Exit.THREAD, now=NOW) == TicketDecision(
-        ticket=a_ticket(exit=Exit.THREAD, state=TicketState.THREAD),
+        ticket=a_ticket(exit=Exit.THREAD, state=TicketState.THREAD, turn=1),
         effects=(a_thread(),),
         happened=(line(What.TICKET_EXIT_CHOSEN, exit="thread"),),
     )
@@ -345,7 +349,7 @@ def test_choosing_a_thread_that_is_there_already_tells_where_it_is() -> None:
 
     decision = choose(POLICY, ticket, ADA, Exit.THREAD, now=NOW)
 
-    assert decision.ticket == replace(ticket, exit=Exit.THREAD, state=TicketState.THREAD)
+    assert decision.ticket == replace(ticket, exit=Exit.THREAD, state=TicketState.THREAD, turn=1)
     bodies = [one.body for one in decision.effects if isinstance(one, CommentOnIssue)]
     assert bodies == [
         Say(name="ticket-thread", values={"name": "Ada", "reference": "GT-0007", "thread": THREAD_URL})
@@ -356,7 +360,7 @@ def test_asking_again_after_a_vote_without_decision_is_a_second_round() -> None:
     ticket = a_dear_ticket(state=TicketState.NO_QUORUM, exit=Exit.PROPOSAL, round=1, **WITH_THREAD)
 
     assert choose(POLICY, ticket, ADA, Exit.PROPOSAL, now=NOW) == TicketDecision(
-        ticket=replace(ticket, state=TicketState.PROPOSED, round=2),
+        ticket=replace(ticket, state=TicketState.PROPOSED, round=2, turn=1),
         effects=(a_proposal(2, cost="480 EUR"),),
         happened=(line(What.TICKET_EXIT_CHOSEN, exit="proposal"),),
     )
@@ -365,7 +369,7 @@ def test_asking_again_after_a_vote_without_decision_is_a_second_round() -> None:
 @pytest.mark.parametrize("wanted", [Exit.THREAD, Exit.PROPOSAL])
 def test_without_loomio_asking_the_group_becomes_a_talk(wanted: Exit) -> None:
     assert choose(WITHOUT_LOOMIO, a_ticket(), ADA, wanted, now=NOW) == TicketDecision(
-        ticket=a_ticket(exit=wanted, state=TicketState.TALK),
+        ticket=a_ticket(exit=wanted, state=TicketState.TALK, turn=1),
         effects=(says("ticket-no-loomio", wanted.value, people="Cy Okafor"), shows(wanted.value)),
         happened=(line(What.TICKET_EXIT_CHOSEN, exit=wanted.value),),
     )
@@ -445,6 +449,16 @@ def test_a_proposal_that_was_started_is_told_and_labelled() -> None:
         ),
         happened=(line(What.PROPOSAL_STARTED, url=POLL_URL),),
     )
+
+
+@pytest.mark.parametrize("state", [TicketState.OBJECTION, TicketState.CONSENTED])
+def test_a_ticket_decided_while_its_next_proposal_was_on_its_way_stays_decided(state: TicketState) -> None:
+    """A person wrote an outcome for the round before; an objection has given the year back, maybe to another ticket."""
+    ticket = a_dear_ticket(state=state, round=2, **WITH_THREAD)
+
+    decision = proposal_started(POLICY, ticket, ADA, url=POLL_URL, closes_at=NOW)
+
+    assert decision.ticket is None or decision.ticket.state is state
 
 
 def test_a_ticket_withdrawn_while_its_proposal_was_on_its_way_stays_withdrawn() -> None:
@@ -635,7 +649,7 @@ def test_reopening_a_withdrawn_ticket_offers_the_exits_anew() -> None:
     assert take_up_again(POLICY, ticket, ADA, holds_another=False) == TicketDecision(
         ticket=a_ticket(turn=2),
         effects=(
-            says("ticket-exits", "exits-again:2", suggested="/go-ahead", moment="", people="Cy Okafor"),
+            says("ticket-exits", "exits-again:2", suggested="/go-ahead", people="Cy Okafor"),
             shows("exits-again:2"),
         ),
         happened=(line(What.TICKET_CLAIMED),),
@@ -661,6 +675,16 @@ def test_a_choice_is_answered_again_after_the_ticket_was_taken_up_again(wanted: 
     assert first
     assert again
     assert not first & again, "a key that was used is never used again: ada would hear and see nothing"
+
+
+def test_a_choice_is_answered_however_often_somebody_changes_their_mind() -> None:
+    ticket, used = a_ticket(**WITH_THREAD), set[str]()
+    for wanted in (Exit.TALK, Exit.THREAD, Exit.TALK, Exit.THREAD, Exit.TALK):
+        decision = choose(POLICY, ticket, ADA, wanted, now=NOW)
+        assert decision.ticket is not None
+        keys = {one.key for one in decision.effects}
+        assert keys - used == keys != set(), "a key that was used is never used again: ada would hear nothing"
+        ticket, used = decision.ticket, used | keys
 
 
 @pytest.mark.parametrize("wanted", [Exit.TALK, Exit.THREAD])
@@ -733,3 +757,34 @@ def test_a_ticket_of_somebody_without_a_login_is_assigned_to_nobody_and_spoken_i
     assert isinstance(effect, OpenIssue)
     assert effect.assignees == ()
     assert effect.body.locale == "pt_BR"
+
+
+# -- what is still wanted when it is sent --------------------------------------------------------------------------------
+
+
+def test_nobody_settles_their_own_ticket_not_even_a_coordinator() -> None:
+    mine = a_dear_ticket(state=TicketState.NO_DECISION, round=1, person_id=CY.id, **WITH_THREAD)
+
+    assert confirm(POLICY, mine, CY, Result.CONSENTED, CY) == NOTHING
+
+
+def test_a_thread_that_came_after_the_withdrawal_is_told_of_it() -> None:
+    [effect] = started(a_dear_ticket(state=TicketState.WITHDRAWN, turn=2, round=1)).effects
+
+    assert effect == CommentOnThread(
+        key="thread-withdrawn:fennel:5:2",
+        about="ticket:5",
+        discussion_id=30,
+        topic_id=40,
+        mark="GT-0007 withdrawn",
+        body=Say(name="thread-withdrawn", values={"reference": "GT-0007", "name": "Ada Moreau"}),
+    )
+
+
+@pytest.mark.parametrize("state", list(TicketState))
+def test_a_thread_or_a_vote_is_started_only_while_its_member_wants_it(state: TicketState) -> None:
+    ticket = a_dear_ticket(state=state, round=1, **WITH_THREAD)
+
+    assert still_wanted(ticket, a_thread()) == (state in (TicketState.THREAD, TicketState.PROPOSED))
+    assert still_wanted(ticket, a_proposal(1)) == (state is TicketState.PROPOSED)
+    assert not still_wanted(ticket, a_proposal(2)), "a round that is not the ticket's any more"
