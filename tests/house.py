@@ -4,6 +4,7 @@ Everything listens on loopback, every wait is bounded, and leaving the `with` bl
 """
 
 import atexit
+import json
 import os
 import shutil
 import signal
@@ -16,6 +17,7 @@ import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -23,6 +25,7 @@ from typing import Any, Self, TypeVar
 import psycopg
 import requests
 from sqlalchemy import text
+from standardwebhooks.webhooks import Webhook
 
 from config.settings import BY_NAME
 from store.database import make_engine
@@ -37,7 +40,7 @@ GOALS_SECRET = "whsec_dHJlbGxpcy10cmVsbGlzLXRyZWxsaXM="
 # Quick enough for a test, in the order the settings demand; nothing asserts on these numbers.
 QUICK = {
     "TRELLIS_TICK_SECONDS": "0.5",
-    "TRELLIS_POLL_SECONDS": "0.1",
+    "TRELLIS_POLL_SECONDS": "0.2",
     "TRELLIS_RETRY_SECONDS": "0.2",
     "TRELLIS_SETTLE_SECONDS": "0.7",
     "TRELLIS_CALL_SECONDS": "2",
@@ -251,6 +254,23 @@ class House:
     def fault(self, side: str, method: str, path: str, fault: str, **more: Any) -> None:
         """Have the sandbox misbehave on a call."""
         self.control("faults", side=side, method=method, path=path, fault=fault, **({"count": 1} | more))
+
+    def ask(self, kind: str, **data: str) -> requests.Response:
+        """Ask for something as a form tool does, signed, with an id of its own."""
+        message_id, now = uuid.uuid4().hex, datetime.now(UTC)
+        return self.send(message_id, now, json.dumps({"type": kind, "organisation": "fennel-works", "data": data}))
+
+    def send(self, message_id: str, now: datetime, body: str) -> requests.Response:
+        """Send a signed message to the goals door."""
+        headers = {
+            "webhook-id": message_id,
+            "webhook-timestamp": str(int(now.timestamp())),
+            "webhook-signature": Webhook(GOALS_SECRET).sign(message_id, now, body),
+            "content-type": "application/json",
+        }
+        answer = self.session.post(f"{self.web_url}/webhooks/goals", data=body, headers=headers, timeout=30)
+        assert answer.status_code == 202, answer.text
+        return answer
 
     # -- the database -----------------------------------------------------------------------------------------------
 

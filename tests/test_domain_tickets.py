@@ -759,7 +759,7 @@ def test_a_ticket_of_somebody_without_a_login_is_assigned_to_nobody_and_spoken_i
     assert effect.body.locale == "pt_BR"
 
 
-# -- what is still wanted when it is sent --------------------------------------------------------------------------------
+# -- what is still wanted when it is sent ------------------------------------------------------------------------------
 
 
 def test_nobody_settles_their_own_ticket_not_even_a_coordinator() -> None:

@@ -64,7 +64,7 @@ def test_a_worker_killed_between_the_call_and_its_record_doubles_nothing(house: 
     side, path, happened = BOUNDARIES[boundary]
     house.fault(side, "POST", path, "after_hang", seconds=30)
     worker = house.start_worker()
-    house.flask("ticket", "request", "bo", "--opportunity", "RubyConf", "--cost", "480 EUR")
+    house.ask("ticket.request", person="bo", opportunity="RubyConf", cost="480 EUR")
     house.wait_for(f"the {boundary} on the other side", lambda: happened(by_trellis(house)))
     house.kill(worker)
     house.control("release")
@@ -79,7 +79,7 @@ def test_an_answer_that_does_not_tell_is_looked_up_before_it_is_repeated(house: 
     for side, path, _ in BOUNDARIES.values():
         house.fault(side, "POST", path, fault, seconds=20)
     house.start_worker()
-    house.flask("ticket", "request", "bo", "--opportunity", "RubyConf", "--cost", "480 EUR")
+    house.ask("ticket.request", person="bo", opportunity="RubyConf", cost="480 EUR")
     until_done(house, "ticket-say:fennel-works:1:proposed:1")
     assert by_trellis(house) == WHOLE_TICKET
 
@@ -97,7 +97,7 @@ def test_a_call_that_did_nothing_is_made_again_and_done_once(house: House, on_gi
     house.fault("github", "POST", r"/issues$", on_github, retry_after=1)
     house.fault("loomio", "POST", r"/polls$", on_loomio, retry_after=1)
     house.start_worker()
-    house.flask("ticket", "request", "bo", "--opportunity", "RubyConf", "--cost", "480 EUR")
+    house.ask("ticket.request", person="bo", opportunity="RubyConf", cost="480 EUR")
     until_done(house, "ticket-say:fennel-works:1:proposed:1")
     assert by_trellis(house) == WHOLE_TICKET
 
@@ -137,7 +137,7 @@ def test_a_worker_that_slept_too_long_is_taken_over_and_ends_itself(house: House
     sleeper = house.start_worker()
     house.wait_for("its lease", lambda: house.rows("SELECT id FROM executors"))
     house.fault("github", "POST", r"/issues$", "before_hang", seconds=60)
-    house.flask("objective", "open", "ada", "--title", "Read a map")
+    house.ask("objective.open", person="ada", title="Read a map")
     house.wait_for("the call", lambda: house.rows("SELECT 1 FROM effects WHERE status = 'sending'"))
     sleeper.send_signal(signal.SIGSTOP)
     house.control("release")
@@ -153,7 +153,7 @@ def test_a_worker_that_is_asked_to_stop_gives_its_lease_back_and_loses_nothing(h
     worker = house.start_worker()
     house.wait_for("its lease", lambda: house.rows("SELECT id FROM executors"))
     for n in range(5):
-        house.flask("objective", "open", "ada", "--title", f"Goal {n}")
+        house.ask("objective.open", person="ada", title=f"Goal {n}")
     worker.send_signal(signal.SIGTERM)
     assert worker.wait(timeout=30) == 0
     assert house.rows("SELECT id FROM executors") == []
@@ -179,7 +179,7 @@ def test_two_workers_share_the_work_and_one_killed_loses_nothing(house: House) -
     people = ("ada", "bo", "cy", "dee")
     for round_ in range(3):
         for handle in people:
-            house.flask("objective", "open", handle, "--title", f"Goal {round_} of {handle}")
+            house.ask("objective.open", person=handle, title=f"Goal {round_} of {handle}")
         if round_ == 1:
             house.kill(workers[0])
     house.wait_for("every issue", lambda: len(house.objectives()) == 12)
