@@ -21,6 +21,7 @@ from sqlalchemy.orm import Session
 T = TypeVar("T")
 
 BUSY_TIMEOUT_MS = 30_000
+IDLE_TRANSACTION_MS = 20_000
 TRIES = 8
 FIRST_WAIT_SECONDS = 0.05
 
@@ -28,7 +29,9 @@ FIRST_WAIT_SECONDS = 0.05
 def make_engine(url: str) -> Engine:
     """Make the engine for a database address; the folder of a SQLite file is made when it is missing."""
     if not url.startswith("sqlite"):
-        return create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20)
+        # A process that is frozen inside a transaction gives its locks back when PostgreSQL ends the transaction.
+        options = f"-c idle_in_transaction_session_timeout={IDLE_TRANSACTION_MS}"
+        return create_engine(url, pool_pre_ping=True, pool_size=10, max_overflow=20, connect_args={"options": options})
     file = make_url(url).database
     if file:
         Path(file).parent.mkdir(parents=True, exist_ok=True)

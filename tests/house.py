@@ -216,6 +216,23 @@ class House:
         found: dict[str, Any] = self.session.get(f"{self.sandbox_url}/_control/world", timeout=30).json()
         return found
 
+    def calls(self) -> list[dict[str, Any]]:
+        """Give every API request the sandbox was sent, those it still holds included."""
+        found: list[dict[str, Any]] = self.session.get(f"{self.sandbox_url}/_control/requests", timeout=30).json()
+        return found
+
+    def is_locked(self) -> bool:
+        """Say whether somebody holds SQLite's write lock; PostgreSQL has no such thing."""
+        if self.engine.dialect.name != "sqlite":
+            return False
+        with closing(sqlite3.connect(self.folder / "trellis.sqlite", timeout=0.3, isolation_level=None)) as probe:
+            try:
+                probe.execute("BEGIN IMMEDIATE")
+                probe.execute("ROLLBACK")
+            except sqlite3.OperationalError:
+                return True
+        return False
+
     def issue(self, number: int) -> dict[str, Any]:
         """Give one issue."""
         found: dict[str, Any] = next(one for one in self.world()["issues"] if one["number"] == number)

@@ -5,6 +5,7 @@ between the outgoing call and its record.
 """
 
 import signal
+import subprocess
 import time
 from collections.abc import Callable
 from typing import Any
@@ -106,6 +107,7 @@ def test_doubled_deliveries_are_handled_once(house: House) -> None:
     house.control("deliveries", mode="double")
     house.start_worker()
     first = house.open_issue("ada-fw", "Read a map")
+    house.wait_for("the first", lambda: house.objectives() == {first: "active"})
     second = house.open_issue("ada-fw", "Bake bread")
     ticket = claim(house)
     poll = proposed(house)
@@ -133,20 +135,32 @@ def test_deliveries_out_of_order_end_where_the_issue_is(house: House) -> None:
     assert house.rows("SELECT key FROM effects") == []
 
 
+def put_to_sleep(house: House, worker: subprocess.Popen[bytes]) -> None:
+    """Stop a worker outright, at a moment when it does not hold SQLite's one write lock (see README)."""
+    for _ in range(50):
+        worker.send_signal(signal.SIGSTOP)
+        if not house.is_locked():
+            return
+        worker.send_signal(signal.SIGCONT)
+        time.sleep(0.05)
+    raise AssertionError("the worker held the lock all the time")
+
+
 def test_a_worker_that_slept_too_long_is_taken_over_and_ends_itself(house: House) -> None:
     sleeper = house.start_worker()
     house.wait_for("its lease", lambda: house.rows("SELECT id FROM executors"))
     house.fault("github", "POST", r"/issues$", "before_hang", seconds=60)
     house.ask("objective.open", person="ada", title="Read a map")
-    house.wait_for("the call", lambda: house.rows("SELECT 1 FROM effects WHERE status = 'sending'"))
-    sleeper.send_signal(signal.SIGSTOP)
+    # Only once the call is on the wire: stopped just before it, the sleeper would make it after waking (see README).
+    house.wait_for("the call", lambda: any(one["fault"] == "before_hang" for one in house.calls()))
+    put_to_sleep(house, sleeper)
     house.control("release")
     house.start_worker()
     house.wait_for("the issue", lambda: len(house.objectives()) == 1)
     sleeper.send_signal(signal.SIGCONT)
     assert sleeper.wait(timeout=30) in (70, 71)
     house.wait_until_quiet()
-    assert by_trellis(house)["issues"] == ["Read a map"]
+    assert by_trellis(house)["issues"] == ["Read a map"], house.said()
 
 
 def test_a_worker_that_is_asked_to_stop_gives_its_lease_back_and_loses_nothing(house: House) -> None:
@@ -218,7 +232,8 @@ def test_an_organisation_that_observes_sends_nothing(house: House) -> None:
     policy = house.folder / "organisations" / "fennel-works.toml"
     policy.write_text(policy.read_text().replace('mode = "on"', 'mode = "observe"'))
     house.start_worker()
-    house.open_issue("ada-fw", "Read a map")
+    first = house.open_issue("ada-fw", "Read a map")
+    house.wait_for("the first", lambda: house.objectives() == {first: "active"})
     second = house.open_issue("ada-fw", "Bake bread")
     claim(house)
     house.wait_for("both", lambda: len(house.objectives()) == 2 and house.ticket_state() == "proposed")
