@@ -366,3 +366,15 @@ def test_each_organisation_has_its_own_policy(tmp_path: Path) -> None:
 
     assert list(found) == ["ash", "bay"]
     assert found["bay"] == replace(found["ash"], slug="bay", github=GitHubPolicy(repository="other/learning"))
+
+
+def test_two_organisations_never_share_a_loomio_group(tmp_path: Path) -> None:
+    """GT-0001 of one would be found as GT-0001 of the other."""
+    a_file(tmp_path, EXAMPLE, "fennel.toml")
+    a_file(tmp_path, EXAMPLE.replace("fennel-works/learning", "moss-farm/learning"), "moss.toml")
+
+    with pytest.raises(ConfigError) as refused:
+        load_policies(tmp_path)
+    assert refused.value.problems == (
+        "moss.toml: loomio.group_id: Loomio group 7 of https://loomio.example.org belongs to fennel.toml already",
+    )

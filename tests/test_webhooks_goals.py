@@ -278,7 +278,7 @@ class TestTwoOrganisations:
     def environ(self, environ: dict[str, str]) -> dict[str, str]:
         folder = Path(environ["TRELLIS_ORGANISATIONS"])
         policy = (folder / "fennel-works.toml").read_text(encoding="utf-8")
-        other = policy.replace("fennel-works/learning", "moss-farm/learning")
+        other = policy.replace("fennel-works/learning", "moss-farm/learning").replace("group_id = 7", "group_id = 8")
         (folder / "moss-farm.toml").write_text(other, encoding="utf-8")
         return environ | {"GOALS_WEBHOOK_SECRET_MOSS_FARM": MOSS_SECRET}
 
