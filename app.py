@@ -192,4 +192,5 @@ def _set_up_log(settings: Settings) -> None:
     )
     logging.getLogger("apscheduler").setLevel(logging.WARNING)
     logging.getLogger("alembic").setLevel(logging.WARNING)
+    logging.getLogger("urllib3").setLevel(logging.ERROR)  # we log what came of a call; its retries are noise
     quiet_engine_log()
