@@ -21,16 +21,13 @@ class What(StrEnum):
     PERSON_WROTE = "person wrote"
     TICKET_CLAIMED = "ticket claimed"
     TICKET_EXIT_CHOSEN = "ticket exit chosen"
-    TICKET_PROPOSED = "ticket proposed"
     TICKET_DECIDED = "ticket decided"
     TICKET_WITHDRAWN = "ticket withdrawn"
     THREAD_STARTED = "thread started"
     PROPOSAL_STARTED = "proposal started"
-    PROPOSAL_READ = "proposal read"
     COMMAND_GIVEN = "command given"
     NUDGE_SENT = "nudge sent"
     NUDGE_NOT_NEEDED = "nudge not needed"
-    EFFECT_PARKED = "effect parked"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -199,7 +199,6 @@ def _obey(
         return
     if ticket is not None:
         state, obeyed = ticket.state, obey_on_ticket(workshop, session, policy, ticket, by, command)
-        # Asking the money question again changes nothing but is an answer, so it counts as obeyed there.
     else:
         state = objective.state if objective else ""
         mine = objective is not None and objective.person_id == by.id and command.name == "activate"

@@ -6,7 +6,6 @@ from sqlalchemy.orm import Session
 
 from domain.effects import Effect, is_for_loomio
 from domain.events import Happened
-from jobs.durable import Intake
 from jobs.workshop import Workshop
 from store.memory import payload_of
 from store.models import EffectRow, TimelineRow
@@ -25,7 +24,7 @@ def record(
     for line in happened:
         told(workshop, session, slug, line)
     for effect in effects:
-        _plan(workshop, workshop.intake, session, slug, effect)
+        _plan(workshop, session, slug, effect)
 
 
 def told(workshop: Workshop, session: Session, slug: str, line: Happened) -> bool:
@@ -46,7 +45,7 @@ def told(workshop: Workshop, session: Session, slug: str, line: Happened) -> boo
     )
 
 
-def _plan(workshop: Workshop, intake: Intake, session: Session, slug: str, effect: Effect) -> None:
+def _plan(workshop: Workshop, session: Session, slug: str, effect: Effect) -> None:
     vendor = "loomio" if is_for_loomio(effect) else "github"
     new = insert_once(
         session,
@@ -66,4 +65,4 @@ def _plan(workshop: Workshop, intake: Intake, session: Session, slug: str, effec
         },
     )
     if new:
-        intake.enqueue(session, "perform", effect.key, generation=0, partition=f"{slug}:{vendor}")
+        workshop.intake.enqueue(session, "perform", effect.key, generation=0, partition=f"{slug}:{vendor}")
