@@ -3,6 +3,7 @@
 `create_app()` is what a WSGI server calls and what `flask` finds; `create_worker()` is what `flask worker` runs.
 """
 
+import gc
 import importlib
 import logging
 import os
@@ -20,17 +21,22 @@ from commands import register_commands
 from commands.bench import Bench
 from config.clock import clock, real_now
 from config.errors import ConfigError
+from config.links import Links
 from config.policy import load_policies
 from config.settings import Settings, load_settings
 from domain.pace import Budget
 from domain.policy import Policy
+from integrations.chat import Chat
 from integrations.github import GitHub
 from integrations.loomio import Loomio
+from integrations.mail import Mail
 from jobs.durable import Engine, Intake, Lease, is_reachable, quiet_engine_log
 from jobs.handle import handle
 from jobs.perform import perform
 from jobs.workshop import Pacing, Workshop
 from store.database import Database, make_engine
+from web.calendar import calendar_blueprint
+from web.choices import choices_blueprint
 from web.pages import pages_blueprint
 from webhooks.github import github_blueprint
 from webhooks.goals import goals_blueprint
@@ -45,15 +51,30 @@ BEHAVIOURS = (
     "domain.objectives",
     "domain.tickets",
     "domain.proposals",
+    "domain.moments",
     "domain.planner",
+    "domain.sending",
+    "domain.routing",
+    "domain.rules",
+    "domain.channels",
+    "domain.team",
+    "domain.agenda",
+    "domain.explain",
+    "domain.later",
     "domain.commands",
     "webhooks.github",
     "webhooks.goals",
     "webhooks.loomio",
+    "web.choices",
+    "web.calendar",
     "jobs.handle",
+    "jobs.answers",
     "jobs.perform",
     "jobs.watch",
     "jobs.nudge",
+    "jobs.team",
+    "jobs.digest",
+    "jobs.report",
     "jobs.reconcile",
     "jobs.sweep",
     "jobs.prune",
@@ -68,6 +89,7 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
     """
     settings, policies = _configured(environ)
     _set_up_log(settings)
+    collect_rarely()
     workshop = _workshop(settings, policies, check_lease=lambda: None)
     app = Flask("trellis", static_folder=None, root_path=str(ROOT))
     app.config["MAX_CONTENT_LENGTH"] = LARGEST_BODY_BYTES
@@ -77,6 +99,8 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
     app.register_blueprint(github_blueprint(door, settings.webhook_secrets()))
     app.register_blueprint(loomio_blueprint(door, policies, tokens))
     app.register_blueprint(goals_blueprint(door, policies, secrets))
+    app.register_blueprint(choices_blueprint(workshop.database, policies, workshop.links, workshop.now))
+    app.register_blueprint(calendar_blueprint(workshop.database, policies, workshop.now))
     app.register_blueprint(pages_blueprint(behaviours(), partial(is_reachable, workshop.database)))
     register_commands(
         app, Bench(workshop=workshop, settings=settings, make_worker=partial(create_worker, settings, policies))
@@ -100,6 +124,16 @@ def create_worker(settings: Settings, policies: Mapping[str, Policy]) -> tuple[W
     )
     engines.append(engine)
     return workshop, engine
+
+
+def collect_rarely() -> None:
+    """Have the garbage collector come by less often.
+
+    A plan makes a hundred thousand small objects that all stay; looking through them after every seven hundred, as
+    Python does, takes nearly as long as planning (measured: benchmarks/planner.py). Nothing is kept for longer that
+    reference counting frees.
+    """
+    gc.set_threshold(50_000, 25, 50)
 
 
 def behaviours() -> list[str]:
@@ -131,6 +165,9 @@ def _workshop(settings: Settings, policies: Mapping[str, Policy], *, check_lease
         policies=policies,
         github=_once_per_slug(partial(_github, settings, policies)),
         loomio=_once_per_slug(partial(_loomio, settings, policies)),
+        mail=_mail(settings),
+        chat=_once_per_slug(partial(_rooms, settings)),
+        links=_links(settings),
         now=clock(settings.path("TRELLIS_CLOCK_FILE")),
         real_now=real_now,
         check_lease=check_lease,
@@ -140,6 +177,29 @@ def _workshop(settings: Settings, policies: Mapping[str, Policy], *, check_lease
             budget=budget,
         ),
     )
+
+
+def _links(settings: Settings) -> Links:
+    return Links(settings.text("TRELLIS_PUBLIC_URL"), settings.text("TRELLIS_SECRET_KEY"))
+
+
+def _mail(settings: Settings) -> Mail | None:
+    server = settings.mail_server()
+    if server is None:
+        return None
+    return Mail(
+        host=server.host,
+        port=server.port,
+        tls=server.tls,
+        user=server.user,
+        password=server.password,
+        call_seconds=settings.seconds("TRELLIS_CALL_SECONDS"),
+    )
+
+
+def _rooms(settings: Settings, slug: str) -> tuple[Chat, ...]:
+    seconds = settings.seconds("TRELLIS_CALL_SECONDS")
+    return tuple(Chat(url=url, call_seconds=seconds) for url in settings.rooms(slug))
 
 
 def _once_per_slug(make: Callable[[str], T]) -> Callable[[str], T]:

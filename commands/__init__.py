@@ -7,23 +7,35 @@ Never here: a rule. Only `app.py` imports this.
 from flask import Flask
 
 from commands.bench import Bench
+from commands.calendar import calendar_group
+from commands.config_diff import config_group
 from commands.effects import effects_group
+from commands.explain import explain_command
 from commands.goals import objective_group, ticket_group
-from commands.look import check_command, doctor_command, plan_command
+from commands.look import check_command, doctor_command
+from commands.messages import messages_group
+from commands.moments import moment_group, support_group
 from commands.people import people_group
+from commands.plan import plan_command
 from commands.run import migrate_command, tick_command, up_command, worker_command
 
 
 def register_commands(app: Flask, bench: Bench) -> None:
     """Add every command to the app."""
     for make in (
+        calendar_group,
         check_command,
+        config_group,
         doctor_command,
         effects_group,
+        explain_command,
+        messages_group,
         migrate_command,
+        moment_group,
         objective_group,
         people_group,
         plan_command,
+        support_group,
         ticket_group,
         tick_command,
         up_command,

@@ -1,8 +1,6 @@
-"""`flask check`, `flask doctor`, `flask plan`: look before anything is sent."""
+"""`flask check`, `flask doctor`: look before anything is sent."""
 
-import json
-import re
-from datetime import timedelta
+from collections.abc import Sequence
 
 import click
 from sqlalchemy import func, select
@@ -10,10 +8,12 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from commands.bench import Bench, chosen, organisation_option
-from domain.policy import Policy
-from integrations.errors import PermanentError, TemporaryError
+from domain.people import Person
+from domain.policy import Channel, Policy
+from domain.routing import findings
+from integrations.errors import PermanentError, TemporaryError, UnknownOutcomeError
 from integrations.loomio import dialect_problem
-from jobs.nudge import planned
+from jobs.report import milestone_problems
 from jobs.repository import connected_github, connected_loomio
 from store.models import EffectRow
 from store.queries import people_of
@@ -77,6 +77,7 @@ def _findings(bench: Bench, policy: Policy) -> list[tuple[bool, str]]:
                 )
     except (TemporaryError, PermanentError) as error:
         found.append((False, f"{slug}: GitHub: {error}"))
+    found += _findings_on_channels(bench, policy, people)
     if policy.loomio is not None:
         try:
             loomio = connected_loomio(bench.workshop, slug)
@@ -93,49 +94,37 @@ def _findings(bench: Bench, policy: Policy) -> list[tuple[bool, str]]:
     return found
 
 
+def _findings_on_channels(bench: Bench, policy: Policy, people: Sequence[Person]) -> list[tuple[bool, str]]:
+    """Look at the ways to people, at who is there for whom, and at the dates that windows wait for."""
+    slug, found = policy.slug, []
+    today = bench.workshop.now().astimezone(policy.organisation.zone).date()
+    if bench.workshop.mail is not None:
+        try:
+            found.append((True, f"{slug}: mail goes through {bench.workshop.mail.check()}"))
+        except (TemporaryError, PermanentError, UnknownOutcomeError) as error:
+            found.append((False, f"{slug}: mail: {error}"))
+    private = sorted(name for name, rhythm in policy.rhythms.items() if rhythm.on and rhythm.private)
+    by_mail = Channel.MAIL in policy.channels.order and bool(policy.channels.sender)
+    if private and (not by_mail or bench.workshop.mail is None):
+        missing = "SMTP_URL" if by_mail else "channels.order with mail, and channels.sender"
+        found.append((False, f"{slug}: {len(private)} private rhythms reach nobody: they need {missing}"))
+    if by_mail and bench.settings.text("TRELLIS_PUBLIC_URL") is None:
+        found.append((False, f"{slug}: letters carry no link to answer or stop them: TRELLIS_PUBLIC_URL is not set"))
+    try:
+        rooms = bench.workshop.chat(slug)
+        if policy.channels.team_chat:
+            found.append(
+                (bool(rooms), f"{slug}: {len(rooms)} chat rooms" if rooms else f"{slug}: CHAT_URLS is not set")
+            )
+    except ValueError as error:
+        found.append((False, f"{slug}: CHAT_URLS: {error}"))
+    found += [(False, f"{slug}: {one.why}") for one in findings(policy, people, today)]
+    found += [(False, f"{slug}: {one}") for one in milestone_problems(policy, today)]
+    return found
+
+
 def _parked(session: Session, slug: str) -> list[tuple[int, str]]:
     mine = (EffectRow.organisation == slug, EffectRow.status == "parked")
     count = session.scalar(select(func.count()).select_from(EffectRow).where(*mine)) or 0
     last = session.scalar(select(EffectRow.last_error).where(*mine).order_by(EffectRow.planned_at.desc()).limit(1))
     return [(count, last or "no reason noted")] if count else []
-
-
-def plan_command(bench: Bench) -> click.Command:
-    """Make the command."""
-
-    @click.command("plan", help="Print who will hear what and when, and why somebody will not. Nothing is sent.")
-    @click.option("--next", "span", default="30d", help="How far to look: days or weeks, such as 30d or 8w.")
-    @click.option("--json", "as_json", is_flag=True, help="Print what goes out as JSON, in order of time.")
-    @click.option("--all", "everything", is_flag=True, help="Show what stays silent as well.")
-    @organisation_option
-    def plan(span: str, as_json: bool, everything: bool, slug: str | None) -> None:
-        policy = chosen(bench, slug)
-        read = re.fullmatch(r"(\d{1,4})([dw])", span)
-        if read is None:
-            raise click.ClickException(f"--next {span!r}: a number of days or weeks, such as 30d or 8w")
-        now = bench.workshop.now()
-        until = now + timedelta(days=int(read[1]) * (7 if read[2] == "w" else 1))
-        found = bench.workshop.database.transact(lambda session: planned(session, policy, since=now, until=until))
-        rows = [
-            {
-                "at": (one.due_at or one.too_late_at).isoformat(),
-                "person": one.person.handle,
-                "rhythm": one.rhythm,
-                "goes_out": one.goes_out(),
-                "why": one.silence() or "due",
-                "key": one.key,
-            }
-            for one in found
-            if one.goes_out() or everything
-        ]
-        if as_json:
-            click.echo(json.dumps(rows, indent=1))
-            return
-        for row in rows:
-            sign = "sends " if row["goes_out"] else "silent"
-            at = str(row["at"])[:16].replace("T", " ")
-            click.echo(f"{at} UTC  {sign}  {row['person']:<12} {row['rhythm']:<12} {row['why']}")
-        if not rows:
-            click.echo(f"Nobody in {policy.slug} hears anything in the next {span}. Add --all to see why.")
-
-    return plan

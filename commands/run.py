@@ -1,6 +1,7 @@
 """`flask migrate`, `worker`, `tick`, `up`: the processes of Trellis."""
 
 import os
+import secrets
 import shlex
 import shutil
 import signal
@@ -23,8 +24,10 @@ from jobs.attempt import WAITING
 from jobs.durable import migrate as migrate_engine
 from jobs.nudge import nudge
 from jobs.reconcile import reconcile
+from jobs.report import report
 from jobs.schedule import Clock
 from jobs.sweep import sweep
+from jobs.team import team
 from jobs.watch import watch
 from jobs.workshop import Workshop
 from store.models import DeliveryRow, EffectRow
@@ -82,7 +85,7 @@ def tick_command(bench: Bench) -> click.Command:
         workshop, engine = bench.make_worker()
         engine.start()
         try:
-            for job in (reconcile, watch, nudge, sweep):
+            for job in (reconcile, watch, nudge, team, report, sweep):
                 job(workshop)
             left = _until_quiet(workshop, seconds)
         finally:
@@ -184,7 +187,12 @@ def _demo_environment(port: int, sandbox_port: int) -> dict[str, str]:
         "GITHUB_WEBHOOK_SECRETS": "fennel-webhook-secret",
         "LOOMIO_API_KEY": "fennel-loomio-key",
         "LOOMIO_WEBHOOK_TOKEN": "fennel-hint",
+        "SMTP_URL": f"smtp://127.0.0.1:{sandbox_port + 25}",
+        "CHAT_URLS": f"json://127.0.0.1:{sandbox_port}/chat/team",
+        "TRELLIS_PUBLIC_URL": f"http://127.0.0.1:{port}",
+        "TRELLIS_SECRET_KEY": secrets.token_urlsafe(32),
         "SANDBOX_PORT": str(sandbox_port),
+        "SANDBOX_MAIL_PORT": str(sandbox_port + 25),
         "SANDBOX_SERVICE_URL": f"http://127.0.0.1:{port}",
         "SANDBOX_CLOCK_FILE": clock,
         "SANDBOX_LOOMIO_WEBHOOK_URL": f"http://127.0.0.1:{port}/webhooks/loomio/fennel-hint",

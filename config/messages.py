@@ -1,19 +1,34 @@
 """Words: every sentence a person reads comes from `config/messages/<locale>/<name>.md`.
 
-A file holds the words with `{value}` where a value goes. What a person typed is made quiet before it is filled in, so
-quoting somebody never pings a bystander.
+A file holds the words with `{value}` where a value goes. A value named `…_on` is a date and is written out as the
+language does, one named `…_names` holds a name a line and becomes a list. What a person typed is made quiet before it
+is filled in, so quoting somebody never pings a bystander.
 """
 
 import re
+from datetime import date
 from functools import cache
 from pathlib import Path
 from string import Formatter
+
+from babel.dates import format_date
+from babel.lists import format_list
 
 from config.errors import ConfigError
 from domain.effects import Say
 
 FOLDER = Path(__file__).parent / "messages"
 FALLBACK_LOCALE = "en"
+# What a language is called here, and in the roster.
+LOCALE = re.compile(r"[a-z]{2,3}(_[A-Z]{2})?")
+# Words that look like those of a rhythm and are said on other occasions.
+NOT_RHYTHMS = {"be-available", "dates-wanted", "withdrawn"}
+# What stands in place of a list of nobody.
+NOBODY_NAMED = {
+    "partner_names": "part-somebody",
+    "confidential_names": "part-somebody",
+    "consented_names": "part-nobody-named",
+}
 
 
 def words(say: Say, *, folder: Path = FOLDER) -> str:
@@ -21,8 +36,8 @@ def words(say: Say, *, folder: Path = FOLDER) -> str:
 
     Raises ConfigError when the message does not exist or a value it needs is not given.
     """
-    text = _text(folder, say.locale, say.name)
-    quiet = {name: quieted(value) for name, value in say.values.items()}
+    locale, text = _found(folder, say.locale, say.name)
+    quiet = {name: quieted(_written(name, value, locale, folder)) for name, value in say.values.items()}
     # A value that stands in a quotation is quoted to its last line.
     for name in re.findall(r"^> \{(\w+)\}$", text, re.MULTILINE):
         quiet[name] = "\n> ".join(quiet.get(name, "").splitlines())
@@ -38,8 +53,10 @@ def has_message(name: str) -> bool:
 
 
 def rhythms_with_words() -> list[str]:
-    """Name the rhythms that have words of their own."""
-    return sorted(file.stem.removeprefix("nudge-") for file in (FOLDER / FALLBACK_LOCALE).glob("nudge-*.md"))
+    """Name the rhythms that have words of their own, for whichever side or for the team."""
+    found = (FOLDER / FALLBACK_LOCALE).glob("*.md")
+    said = [re.fullmatch(r"(?:nudge|thread|poll)-(.+?)(?:-partner|-coordinator)?", file.stem) for file in found]
+    return sorted({one[1] for one in said if one} - NOT_RHYTHMS)
 
 
 def quieted(text: str) -> str:
@@ -55,10 +72,43 @@ def placeholders(text: str) -> set[str]:
     return {name for _, name, _, _ in Formatter().parse(text) if name}
 
 
+def asked_for(name: str) -> set[str]:
+    """Name the values a message of ours asks for; none when there is no such message."""
+    return placeholders(_found(FOLDER, FALLBACK_LOCALE, name)[1]) if has_message(name) else set()
+
+
+def titled(text: str) -> tuple[str, str]:
+    """Take the title, `# …` on the first line, from the words below it; '' when there is none."""
+    first, _, rest = text.partition("\n")
+    return (first.removeprefix("# ").strip(), rest.strip()) if first.startswith("# ") else ("", text)
+
+
+def language_tag(locale: str) -> str:
+    """Give the tag, such as pt-BR, of the language in which somebody with a locale is spoken to."""
+    return _found(FOLDER, locale, "digest-hello")[0].replace("_", "-")
+
+
+def locales() -> list[str]:
+    """Name the languages there are catalogues for."""
+    return sorted(one.name for one in FOLDER.iterdir() if one.is_dir())
+
+
+def _written(name: str, value: str, locale: str, folder: Path) -> str:
+    """Write a date out and put names in a list, as the language does."""
+    if name.endswith("_on"):
+        return format_date(date.fromisoformat(value), format="long", locale=locale)
+    if name.endswith("_names"):
+        names = value.splitlines()
+        return format_list(names, locale=locale) if names else _found(folder, locale, NOBODY_NAMED[name])[1]
+    return value
+
+
 @cache
-def _text(folder: Path, locale: str, name: str) -> str:
-    for one in (locale, locale.split("_")[0], FALLBACK_LOCALE):
+def _found(folder: Path, locale: str, name: str) -> tuple[str, str]:
+    language = locale.split("_")[0]
+    kin = [one.name for one in sorted(folder.glob(f"{language}_*"))]  # pt is served by pt_BR while there is no pt
+    for one in (locale, language, *kin, FALLBACK_LOCALE):
         file = folder / one / f"{name}.md"
         if file.is_file():
-            return file.read_text(encoding="utf-8").strip()
+            return one, file.read_text(encoding="utf-8").strip()
     raise ConfigError([f"messages/{FALLBACK_LOCALE}/{name}.md: there is no such message"])

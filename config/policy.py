@@ -1,16 +1,18 @@
 """Policy: one TOML file per organisation into the domain's classes, unknown keys refused with a suggestion.
 
-A file is named for its organisation (`fennel-works.toml` is the slug `fennel-works`). Problems name the file, the table
-and the key, and all of them are told at once.
+A file is named for its organisation (`fennel-works.toml` is the slug `fennel-works`). It may start from a profile
+(`profile = "2i2c"`) and say only what is to be otherwise. Problems name the file, the table and the key, and all of
+them are told at once.
 """
 
 import difflib
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
-from dataclasses import fields, is_dataclass
+from dataclasses import fields, is_dataclass, replace
 from datetime import date, datetime, time
 from decimal import Decimal
+from email.utils import parseaddr
 from enum import StrEnum
 from pathlib import Path
 from types import GenericAlias
@@ -18,14 +20,18 @@ from typing import Any, get_args
 from zoneinfo import ZoneInfo
 
 from cattrs import ClassValidationError, Converter, ForbiddenExtraKeysError, IterableValidationError
-from cattrs.gen import make_dict_structure_fn
+from cattrs.gen import make_dict_structure_fn, override
 
 from config.address import SAID_WRONG, is_safe
 from config.errors import ConfigError
-from config.messages import has_message, rhythms_with_words
+from config.holidays import PublicHolidays, holidays_problem
+from config.messages import LOCALE, locales
+from config.rhythm_checks import rhythm_problems
 from config.settings import env_slug
 from domain.policy import Policy
+from domain.rhythms import KINDS, Rhythm
 
+PROFILES = Path(__file__).parent / "profiles"
 NOT_AN_ORGANISATION = "example.toml"
 SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,58}")  # it stands in every key, and keys stand in hidden markers
 
@@ -53,29 +59,72 @@ def load_policies(folder: Path) -> dict[str, Policy]:
     return policies
 
 
-def load_policy(file: Path) -> Policy:
-    """Read one organisation's policy file.
+def load_policy(file: Path, *, slug: str | None = None) -> Policy:
+    """Read one organisation's policy file; `slug` replaces the file's name, for an older version kept elsewhere.
 
     Raises ConfigError whose problems each start with the file's name.
     """
+    slug = slug or file.stem
     try:
         said = tomllib.loads(file.read_text(encoding="utf-8"))
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError([f"{file.name}: cannot be read ({type(error).__name__})"]) from error
     except tomllib.TOMLDecodeError as error:
         raise ConfigError([f"{file.name}: not TOML: {error}"]) from error
-    if not SLUG.fullmatch(file.stem) or file.stem == "file":  # NAME_FILE names a file, whoever it belongs to
+    if not SLUG.fullmatch(slug) or slug == "file":  # NAME_FILE names a file, whoever it belongs to
         raise ConfigError([f"{file.name}: the file's name is the slug: lower-case letters, digits, - and _ only"])
     if "slug" in said:
         raise ConfigError([f"{file.name}: slug: the file's name is the slug; take this key out"])
     try:
-        policy = _CONVERTER.structure({**said, "slug": file.stem}, Policy)
+        whole = over_profile(said)
+    except ConfigError as error:
+        raise ConfigError([f"{file.name}: {line}" for line in error.problems]) from error
+    public = PublicHolidays()
+    try:
+        policy = _CONVERTER.structure({**whole, "slug": slug}, Policy)
     except ClassValidationError as error:
         raise ConfigError([f"{file.name}: {line}" for line in _lines(error, "")]) from error
+    policy = replace(policy, public_holidays=public)
     problems = [f"{file.name}: {line}" for line in _together(policy)]
     if problems:
         raise ConfigError(problems)
     return policy
+
+
+def profiles() -> list[str]:
+    """Name the profiles a policy may start from."""
+    return sorted(file.stem for file in PROFILES.glob("*.toml"))
+
+
+def load_profile(name: str) -> dict[str, Any]:
+    """Read a profile as plain tables.
+
+    Raises ConfigError when there is none of that name.
+    """
+    if name not in profiles():
+        near = difflib.get_close_matches(str(name), profiles(), n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"one of: {', '.join(profiles())}"
+        raise ConfigError([f"profile: {name!r} is not known here; {hint}"])
+    return tomllib.loads((PROFILES / f"{name}.toml").read_text(encoding="utf-8"))
+
+
+def over_profile(said: Mapping[str, Any]) -> dict[str, Any]:
+    """Lay what a policy file says over the profile it starts from; each key of the file wins."""
+    own = dict(said)
+    name = own.pop("profile", None)
+    return own if name is None else _laid_over(load_profile(name), own)
+
+
+def _laid_over(below: Mapping[str, Any], above: Mapping[str, Any]) -> dict[str, Any]:
+    whole = dict(below)
+    for key, value in above.items():
+        under = whole.get(key)
+        if isinstance(value, Mapping) and isinstance(under, Mapping):
+            # A rhythm of another kind has other keys: it replaces the profile's whole.
+            another_kind = value.get("kind", under.get("kind")) != under.get("kind")
+            value = value if another_kind else _laid_over(under, value)
+        whole[key] = value
+    return whole
 
 
 def _together(policy: Policy) -> Iterator[str]:
@@ -87,23 +136,31 @@ def _together(policy: Policy) -> Iterator[str]:
         date(2027, organisation.year_starts_month, organisation.year_starts_day)
     except ValueError:
         yield "organisation.year_starts_month and year_starts_day: there is no such day in every year"
+    if not LOCALE.fullmatch(organisation.locale):
+        yield f"organisation.locale: {organisation.locale!r} is not a language such as {', '.join(locales())}"
     for period in organisation.critical_periods:
         if period.first_on > period.last_on:
             yield f"organisation.critical_periods: {period.name!r} ends before it begins"
+    if organisation.holidays_of and (problem := holidays_problem(organisation.holidays_of)):
+        yield f"organisation.holidays_of: {problem}"
     for name, rhythm in policy.rhythms.items():
-        if not has_message(f"nudge-{name}"):
-            near = difflib.get_close_matches(name, rhythms_with_words(), n=1)
-            hint = f"did you mean {near[0]}?" if near else f"known: {', '.join(rhythms_with_words())}"
-            yield f"rhythms.{name}: there are no words for it (messages/en/nudge-{name}.md); {hint}"
-        if rhythm.every_days < 1:
-            yield f"rhythms.{name}.every_days: at least 1 day"
-        if rhythm.grace_days < 0:
-            yield f"rhythms.{name}.grace_days: 0 or more days"
+        yield from (f"rhythms.{name}{line}" for line in rhythm_problems(policy, name, rhythm))
     if policy.ticket.money_threshold < 0:
         yield "ticket.money_threshold: 0 or more"
-    for name in ("per_day", "per_week"):
+    if not 0 <= policy.caps.per_week <= 7:
+        yield "caps.per_week: from 0 to 7, for there is one message a day at most; 0 means that nothing is sent"
+    for name in ("quiet_days", "settle_after_days", "settle_days"):
         if getattr(policy.caps, name) < 0:
-            yield f"caps.{name}: 0 or more; 0 means that nothing is sent"
+            yield f"caps.{name}: 0 or more days"
+    if policy.objectives.grace_days < 0:
+        yield "objectives.grace_days: 0 or more days"
+    channels = policy.channels
+    if len(set(channels.order)) < len(channels.order) or not channels.order:
+        yield "channels.order: each way once, and at least one"
+    for name in ("sender", "reply_to", "report_to"):
+        address = getattr(channels, name)
+        if address and "@" not in parseaddr(address)[1]:
+            yield f"channels.{name}: {address!r} is not an address such as 'Trellis <trellis@example.org>'"
     loomio = policy.loomio
     if loomio is not None:
         if not is_safe(loomio.address):
@@ -149,7 +206,11 @@ def _lines(error: BaseException, place: str) -> Iterator[str]:
             for inner in error.exceptions:
                 yield from _lines(inner, _step(inner, place))
         case ForbiddenExtraKeysError():
-            known = [one.name for one in fields(error.cl) if one.name != "slug"] if is_dataclass(error.cl) else []
+            known = (
+                [one.name for one in fields(error.cl) if one.name not in ("slug", "public_holidays")]
+                if is_dataclass(error.cl)
+                else []
+            )
             for key in sorted(error.extra_fields):
                 near = difflib.get_close_matches(key, known, n=1)
                 hint = f"did you mean {near[0]}?" if near else f"known here: {', '.join(known)}"
@@ -173,6 +234,18 @@ def _step(error: BaseException, place: str) -> str:
     if isinstance(error, KeyError) and error.args:
         return f"{place}.{error.args[0]}" if place else str(error.args[0])
     return place
+
+
+def _rhythm(value: Any, _: Any) -> Any:
+    """Take a rhythm by its kind, so that only the keys of that kind are known."""
+    if not isinstance(value, dict):
+        raise _UnusableError(f"{value!r} is not a table")
+    kind = value.get("kind")
+    if kind not in KINDS:
+        near = difflib.get_close_matches(str(kind), KINDS, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"one of: {', '.join(KINDS)}"
+        raise _UnusableError(f"kind {'is needed' if kind is None else f'{kind!r} is not known here'}; {hint}")
+    return _CONVERTER.structure({key: one for key, one in value.items() if key != "kind"}, KINDS[kind])
 
 
 def _exactly(kind: type, what: str) -> Any:
@@ -226,6 +299,7 @@ def _converter() -> Converter:
     converter.register_structure_hook(int, _exactly(int, "a whole number"))
     converter.register_structure_hook(bool, _exactly(bool, "true or false"))
     converter.register_structure_hook(str, _exactly(str, "text in quotes"))
+    converter.register_structure_hook_func(lambda kind: kind == Rhythm, _rhythm)
     converter.register_structure_hook_func(lambda kind: getattr(kind, "__origin__", None) is tuple, _list)
     # A StrEnum is a str too: registered by its own base, it wins over plain text.
     converter.register_structure_hook(StrEnum, _enum)
@@ -233,4 +307,8 @@ def _converter() -> Converter:
 
 
 _CONVERTER = _converter()
-_CONVERTER.register_structure_hook(Policy, make_dict_structure_fn(Policy, _CONVERTER, _cattrs_forbid_extra_keys=True))
+_CONVERTER.register_structure_hook(
+    Policy,
+    # The calendars of public holidays are given by us, not by the file.
+    make_dict_structure_fn(Policy, _CONVERTER, _cattrs_forbid_extra_keys=True, public_holidays=override(omit=True)),
+)

@@ -8,7 +8,10 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 from config.errors import ConfigError
-from domain.policy import Weekday
+from config.holidays import holidays_problem
+from config.messages import LOCALE, locales
+from domain.policy import Channel, Weekday
+from domain.rhythms import Role
 
 COLUMNS = {
     "handle": "short name, unique in the organisation: letters, digits, dashes",
@@ -24,8 +27,16 @@ COLUMNS = {
     "joined_on": "such as 2027-03-01",
     "left_on": "first day no longer a member",
     "coordinator": "yes, or empty",
+    "well_working": "yes for a member of the well-working group, or empty",
+    "channel": "github, mail or page: the way they like best; empty for the organisation's order",
+    "holidays_of": "whose public holidays are theirs, such as PT or DE-BE; empty for the organisation's",
+    **{role.value: f"handle of their {role.value.replace('_', ' ')}" for role in Role},
+    "choices": "what they opted into, with spaces: career-talk, ticket-name",
+    "rhythms": "their own say, with spaces: two-weekly=off weekly=on two-weekly=28 (days)",
 }
 NEEDED = ("handle", "name")
+CHOICES = ("career-talk", "ticket-name")  # hears of career talks; may be named to the well-working group (row 44)
+OWN_RHYTHM = re.compile(r"[a-z0-9-]+=(on|off|[1-9]\d{0,2})")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +56,12 @@ class RosterEntry:
     joined_on: date | None
     left_on: date | None
     coordinator: bool
+    well_working: bool
+    channel: str | None
+    holidays_of: str | None
+    choices: list[str]
+    own_rhythms: dict[str, dict[str, bool | int]]
+    relations: dict[str, str]
 
 
 def load_roster(file: Path) -> list[RosterEntry]:
@@ -103,9 +120,38 @@ def _problems(said: dict[str, str], row: dict[str | None, object]) -> list[str]:
             problems.append(f"{name} {said[name]!r} is not a date such as 2027-03-01")
     if not problems:
         problems += _together(said)
-    if said.get("coordinator", "") not in ("", "yes", "no"):
-        problems.append("coordinator: yes, no or empty")
+    for name in ("coordinator", "well_working"):
+        if said.get(name, "") not in ("", "yes", "no"):
+            problems.append(f"{name}: yes, no or empty")
+    if said.get("channel", "") not in ("", *Channel):
+        problems.append(f"channel {said['channel']!r}: one of {', '.join(Channel)}, or empty")
+    if said.get("holidays_of") and (problem := holidays_problem(said["holidays_of"])):
+        problems.append(f"holidays_of: {problem}")
+    if said.get("mail") and not re.fullmatch(r"[^@\s,;<>]+@[^@\s,;<>]+", said["mail"]):
+        problems.append(f"mail {said['mail']!r} is not an address such as ada@example.org")
+    if said.get("locale") and not LOCALE.fullmatch(said["locale"]):
+        problems.append(f"locale {said['locale']!r} is not a language such as {', '.join(locales())}")
+    known_choices = [
+        f"choice {one!r} is not known; known: {', '.join(CHOICES)}"
+        for one in _words(said, "choices")
+        if one not in CHOICES
+    ]
+    problems += known_choices
+    problems += [
+        f"rhythms {one!r}: a rhythm's name, =, then on, off or a number of days"
+        for one in _words(said, "rhythms")
+        if OWN_RHYTHM.fullmatch(one) is None
+    ]
+    problems += [
+        f"{role.value}: nobody is that to themselves"
+        for role in Role
+        if said.get(role.value) and said[role.value] == said.get("handle")
+    ]
     return problems
+
+
+def _words(said: dict[str, str], name: str) -> list[str]:
+    return said.get(name, "").split()
 
 
 def _together(said: dict[str, str]) -> list[str]:
@@ -113,7 +159,8 @@ def _together(said: dict[str, str]) -> list[str]:
     problems = []
     if said.get("hours_from") and said.get("hours_until") and said["hours_from"] >= said["hours_until"]:
         problems.append("hours_from: comes after hours_until; they could never be written to")
-    if said.get("joined_on") and said.get("left_on") and said["left_on"] < said["joined_on"]:
+    first, last = (date.fromisoformat(said[one]) if said.get(one) else None for one in ("joined_on", "left_on"))
+    if first is not None and last is not None and last < first:
         problems.append("left_on: comes before joined_on")
     return problems
 
@@ -143,7 +190,22 @@ def _entry(said: dict[str, str]) -> RosterEntry:
         joined_on=day("joined_on"),
         left_on=day("left_on"),
         coordinator=said.get("coordinator") == "yes",
+        well_working=said.get("well_working") == "yes",
+        channel=text("channel"),
+        holidays_of=text("holidays_of"),
+        choices=_words(said, "choices"),
+        own_rhythms=_own_rhythms(_words(said, "rhythms")),
+        relations={role.value: said[role.value] for role in Role if said.get(role.value)},
     )
+
+
+def _own_rhythms(said: list[str]) -> dict[str, dict[str, bool | int]]:
+    found: dict[str, dict[str, bool | int]] = {}
+    for one in said:
+        name, _, value = one.partition("=")
+        own = {"every_days": int(value)} if value.isdigit() else {"on": value == "on"}
+        found.setdefault(name, {}).update(own)
+    return found
 
 
 def _doubles(name: str, entries: list[RosterEntry]) -> list[str]:

@@ -12,6 +12,7 @@ from typing import Any
 
 from config.address import SAID_WRONG, is_safe
 from config.errors import ConfigError
+from config.mail_address import SmtpParts, smtp_parts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,6 +81,21 @@ def _database(said: str) -> str:
     return said
 
 
+def _mail_server(said: str) -> SmtpParts:
+    return smtp_parts(said)
+
+
+def _rooms(said: str) -> tuple[str, ...]:
+    return tuple(said.split())
+
+
+def _long_secret(said: str) -> str:
+    if len(said) < LEAST_SECRET:
+        raise ValueError(f"is shorter than {LEAST_SECRET} characters")
+    return said
+
+
+LEAST_SECRET = 32
 LEVELS = ("INFO", "WARNING", "ERROR")
 
 
@@ -133,6 +149,28 @@ SETTINGS: tuple[Setting, ...] = (
         read=_text,
         secret=True,
         per_organisation=True,
+    ),
+    Setting(
+        name="SMTP_URL", what_for="mail server, such as smtp://user:password@host:587", read=_mail_server, secret=True
+    ),
+    Setting(
+        name="CHAT_URLS",
+        what_for="team chat rooms as apprise addresses, separated by spaces",
+        read=_rooms,
+        default=(),
+        secret=True,
+        per_organisation=True,
+    ),
+    Setting(
+        name="TRELLIS_PUBLIC_URL",
+        what_for="where people reach the web part, for links in letters and calendars",
+        read=_address,
+    ),
+    Setting(
+        name="TRELLIS_SECRET_KEY",
+        what_for="long random text that signs the links in letters",
+        read=_long_secret,
+        secret=True,
     ),
     Setting(
         name="TRELLIS_WRITES_PER_MINUTE", what_for="most writes to one vendor a minute", read=_at_least_one, default=60
@@ -225,6 +263,15 @@ class Settings:
         value = self.by_slug.get((name, env_slug(slug)), self.values[name])
         return None if value is None else str(value)
 
+    def rooms(self, slug: str) -> tuple[str, ...]:
+        """Give an organisation's chat rooms, its own or those of the deployment."""
+        return tuple(self.by_slug.get(("CHAT_URLS", env_slug(slug)), self.values["CHAT_URLS"]))
+
+    def mail_server(self) -> SmtpParts | None:
+        """Give the mail server, None when there is none."""
+        found = self.values["SMTP_URL"]
+        return found if isinstance(found, SmtpParts) else None
+
     def has_credentials(self) -> bool:
         """Say whether anything here talks to a real GitHub or Loomio; without, `make run` starts the sandbox."""
         names = ("GITHUB_TOKEN", "GITHUB_APP_ID", "LOOMIO_API_KEY")
@@ -244,8 +291,10 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
     problems: list[str] = []
     values: dict[str, Any] = {}
     by_slug: dict[tuple[str, str], Any] = {}
+    given: set[str] = set()
     for setting in SETTINGS:
         said = _said(environ, setting.name, problems)
+        given |= {setting.name} if said is not None else set()
         values[setting.name] = setting.default if said is None else _read(setting, setting.name, said, problems)
         if not setting.per_organisation:
             continue
@@ -255,7 +304,7 @@ def load_settings(environ: Mapping[str, str]) -> Settings:
             said = _said(environ, prefix + tail, problems)
             if said is not None:
                 by_slug[setting.name, tail] = _read(setting, prefix + tail, said, problems)
-    problems += _together(values)
+    problems += _together(values, given)
     if problems:
         raise ConfigError(problems)
     return Settings(values, by_slug)
@@ -284,11 +333,13 @@ def _read(setting: Setting, name: str, said: str, problems: list[str]) -> Any:
         return setting.default
 
 
-def _together(values: Mapping[str, Any]) -> list[str]:
-    """Check what only makes sense together."""
+def _together(values: Mapping[str, Any], given: set[str]) -> list[str]:
+    """Check what only makes sense together; what was given and cannot be used is told already."""
     problems = []
-    if bool(values["GITHUB_APP_ID"]) != bool(values["GITHUB_APP_PRIVATE_KEY"]):
+    if ("GITHUB_APP_ID" in given) != ("GITHUB_APP_PRIVATE_KEY" in given):
         problems.append("GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY belong together: set both or neither")
+    if ("TRELLIS_PUBLIC_URL" in given) != ("TRELLIS_SECRET_KEY" in given):
+        problems.append("TRELLIS_PUBLIC_URL and TRELLIS_SECRET_KEY belong together: links need both")
     beat, fence, takeover = (values[f"TRELLIS_{name}_SECONDS"] for name in ("BEAT", "FENCE", "TAKEOVER"))
     if not beat < fence < takeover:
         problems.append(

@@ -6,7 +6,10 @@ twice is planning it once; the key travels in the hidden marker (GitHub) or besi
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
+
+from domain.parts import Part
+from domain.policy import Channel
 
 Values = Mapping[str, str]
 
@@ -43,20 +46,82 @@ class CommentOnIssue:
 
 
 @dataclass(frozen=True, kw_only=True)
-class NudgeOnIssue:
-    """Nudge one person on their issue, unless they wrote there since `period_starts_at` or it is too late by then.
+class Nudge:
+    """Send one person one message about the moments in `parts`, by `way`, and by `other_ways` when that one is barred.
 
-    Due-ness is judged again at the moment of sending; `due_at` and `too_late_at` are aware UTC.
+    Due-ness is judged again at the moment of sending: parts that are done by then are left out, and without any part
+    left nothing is sent. `on` is the day in the person's own zone; `due_at` is aware UTC.
     """
 
     key: str
     about: str
     person_id: int
-    rhythm: str
-    issue_number: int
-    period_starts_at: datetime
+    on: date
     due_at: datetime
-    too_late_at: datetime
+    way: Channel
+    other_ways: tuple[Channel, ...]
+    parts: tuple[Part, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class MentionInThread:
+    """Invite those who have not spoken in a team's thread with one comment that names them.
+
+    Who has spoken by the moment of sending is left out. `mark` is the visible sign the comment is found by.
+    """
+
+    key: str
+    about: str
+    rhythm: str
+    turn: str
+    discussion_id: int
+    topic_id: int
+    mark: str
+    person_ids: tuple[int, ...]
+    body: Say
+
+
+@dataclass(frozen=True, kw_only=True)
+class StartTeamThread:
+    """Start the thread of a team moment; the first line of the words is its title, `reference` stands behind it."""
+
+    key: str
+    about: str
+    reference: str
+    body: Say
+    closes_on: date
+
+
+@dataclass(frozen=True, kw_only=True)
+class StartTeamPoll:
+    """Start the poll of a team moment, a line of `options` each. `closes_at` is a whole hour, aware UTC."""
+
+    key: str
+    about: str
+    reference: str
+    body: Say
+    closes_on: date
+    options: Say
+    closes_at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class TellChat:
+    """Tell one of the team's chat rooms; `room` counts from 0 in the order of the setting."""
+
+    key: str
+    about: str
+    room: int
+    body: Say
+
+
+@dataclass(frozen=True, kw_only=True)
+class SendReport:
+    """Send the report of a day to whoever looks after Trellis."""
+
+    key: str
+    about: str
+    to_address: str
     body: Say
 
 
@@ -111,9 +176,34 @@ class CommentOnThread:
     body: Say
 
 
-Effect = OpenIssue | CommentOnIssue | NudgeOnIssue | ShowTicketState | StartThread | StartProposal | CommentOnThread
+Effect = (
+    OpenIssue
+    | CommentOnIssue
+    | Nudge
+    | ShowTicketState
+    | StartThread
+    | StartProposal
+    | CommentOnThread
+    | MentionInThread
+    | StartTeamThread
+    | StartTeamPoll
+    | TellChat
+    | SendReport
+)
 
 
-def is_for_loomio(effect: Effect) -> bool:
-    """Say which vendor an effect goes to."""
-    return isinstance(effect, StartThread | StartProposal | CommentOnThread)
+def vendor_of(effect: Effect) -> str:
+    """Name who an effect goes to."""
+    match effect:
+        case OpenIssue() | CommentOnIssue() | ShowTicketState():
+            return "github"
+        case StartThread() | StartProposal() | CommentOnThread() | MentionInThread():
+            return "loomio"
+        case StartTeamThread() | StartTeamPoll():
+            return "loomio"
+        case Nudge(way=Channel.GITHUB):
+            return "github"
+        case Nudge() | SendReport():
+            return "mail"
+        case TellChat():
+            return "chat"

@@ -28,6 +28,10 @@ class What(StrEnum):
     COMMAND_GIVEN = "command given"
     NUDGE_SENT = "nudge sent"
     NUDGE_NOT_NEEDED = "nudge not needed"
+    MOMENT_HELD = "moment held"
+    PUT_OFF = "put off"
+    WOKEN = "hears from us again"
+    ROUTING_FOUND = "routing found"
 
 
 @dataclass(frozen=True, kw_only=True)

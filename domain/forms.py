@@ -16,11 +16,16 @@ from domain.code import lines_outside_code
 EMPTY = {"_no response_", "none", ""}
 
 
+# What `config/messages/*/objective-issue.md` and `ticket-issue.md` end with: a rule, a line of ours, our hidden marker.
+OUR_NOTE = re.compile(r"\n---\n_[^\n]+_\s*(?:<!-- trellis:key=\S+ -->\s*)?\Z")
+
+
 def sections(body: str, labels: Sequence[str]) -> dict[str, str]:
     """Split a rendered body by the form's labels, each taken once and never inside a code fence.
 
     A heading that is not one of the labels belongs to the answer it stands in.
     """
+    body = OUR_NOTE.sub("", body)
     wanted = {label.casefold(): label for label in labels}
     found: dict[str, list[str]] = {}
     current: list[str] | None = None

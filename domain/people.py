@@ -1,10 +1,12 @@
 """People of an organisation: who they are to each system and when they may be written to."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time
+from datetime import UTC, date, datetime, time, timedelta
 from zoneinfo import ZoneInfo
 
-from domain.policy import OrganisationPolicy, Weekday
+from domain.policy import Channel, OrganisationPolicy, Policy, Weekday
+from domain.rhythms import Role
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,8 +22,39 @@ class Pause:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Snooze:
+    """ "Later": for one rhythm or all of them, for one turn of it or every one, first to last day inclusive."""
+
+    first_on: date
+    last_on: date | None = None
+    rhythm: str | None = None
+    turn: str | None = None
+
+    def covers(self, day: date, rhythm: str, turn: str) -> bool:
+        """Say whether a turn of a rhythm is put off on a day."""
+        return (
+            self.rhythm in (None, rhythm)
+            and self.turn in (None, turn)
+            and self.first_on <= day
+            and (self.last_on is None or day <= self.last_on)
+        )
+
+
+@dataclass(frozen=True, kw_only=True)
+class OwnRhythm:
+    """A person's own say about a rhythm, which goes before the organisation's and the profile's."""
+
+    on: bool | None = None
+    every_days: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
 class Person:
-    """A member. `handle` is the short name the organisation uses; what is None falls back to the organisation."""
+    """A member. `handle` is the short name the organisation uses; what is None falls back to the organisation.
+
+    `relations` names others by handle; `choices` are what the person opted into, such as "career-talk";
+    `holidays_of` is a country or region such as PT or DE-BE.
+    """
 
     id: int
     handle: str
@@ -37,6 +70,12 @@ class Person:
     joined_on: date | None = None
     left_on: date | None = None
     coordinator: bool = False
+    well_working: bool = False
+    channel: Channel | None = None
+    holidays_of: str | None = None
+    relations: Mapping[Role, str] = field(default_factory=dict)
+    choices: frozenset[str] = frozenset()
+    own_rhythms: Mapping[str, OwnRhythm] = field(default_factory=dict)
     pauses: tuple[Pause, ...] = field(default=())
 
     def here_on(self, day: date) -> bool:
@@ -52,15 +91,49 @@ class Person:
         return self.name.split()[0] if self.name.split() else self.handle
 
 
-def works_on(person: Person, day: date, organisation: OrganisationPolicy) -> bool:
+def works_on(person: Person, day: date, policy: Policy) -> bool:
     """Say whether a day is a working day of this person: their weekdays, no holiday, no pause, and a member."""
-    weekdays = organisation.working_days if person.working_days is None else person.working_days
     return (
-        Weekday.of(day) in weekdays
-        and day not in organisation.holidays
+        Weekday.of(day) in own_weekdays(person, policy.organisation)
+        and not is_holiday(person, day, policy)
         and not person.paused_on(day)
         and person.here_on(day)
     )
+
+
+def own_weekdays(person: Person, organisation: OrganisationPolicy) -> tuple[Weekday, ...]:
+    """Give the weekdays the person works on."""
+    return organisation.working_days if person.working_days is None else person.working_days
+
+
+def is_holiday(person: Person, day: date, policy: Policy) -> bool:
+    """Say whether a day is a holiday of the organisation, or a public one where the person lives."""
+    if day in policy.organisation.holidays:
+        return True
+    where = person.holidays_of or policy.organisation.holidays_of
+    return bool(where) and day in policy.public_holidays[where]
+
+
+def settles_until(person: Person, day: date, policy: Policy) -> date | None:
+    """Give the last day of the settling-in time a day lies in, None when it lies in none.
+
+    The first days after joining and after a long leave are quiet (facts on the field, D5).
+    """
+    caps = policy.caps
+    ends = [one.last_on for one in person.pauses if one.last_on is not None and is_long(one, policy)]
+    if person.joined_on is not None:
+        ends.append(person.joined_on - timedelta(days=1))
+    for end in ends:
+        if end < day <= end + timedelta(days=caps.settle_days):
+            return end + timedelta(days=caps.settle_days)
+    return None
+
+
+def is_long(pause: Pause, policy: Policy) -> bool:
+    """Say whether a leave is long enough for a soft return."""
+    if pause.last_on is None:
+        return False
+    return (pause.last_on - pause.first_on).days + 1 >= policy.caps.settle_after_days
 
 
 def own_hours(person: Person, organisation: OrganisationPolicy) -> tuple[time, time]:

@@ -1,259 +1,324 @@
 """Who hears what, when, and when Trellis stays silent: one pure function for preview, sending and explaining.
 
-`plan` yields every nudge of a span of time with the verdict of each rule, whether it is sent or not; the clock plans
-from it, `flask plan` prints it. `still_due` judges once more at the moment of sending. Rules 4 and 8 of the design.
+`plan` walks everybody's course through a span of time, day by day, and yields every message with its parts and, when
+asked, every silence with its reason. The clock plans from it, `flask plan` prints it, the calendar shows its moments.
+Rules 4 to 6 and 8 of the design.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import date, datetime, time, timedelta
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime, timedelta
+from heapq import heapify, heappop, heappush
 
-from domain.effects import NudgeOnIssue, Say
-from domain.objectives import Objective, ObjectiveState
-from domain.people import Person, local_instant, own_hours, own_zone, works_on
-from domain.policy import Policy, RhythmPolicy
-from domain.rhythms import Period, periods
+from domain.almanac import NEVER, Almanac
+from domain.channels import reaches
+from domain.course import Course, Instants, Message, Silence, Waiting, again, asks_before, midnight
+from domain.moments import Moment, Standing, done_because, moments_of, shared_moments
+from domain.parts import ASKS, Ask
+from domain.people import Person, own_zone
+from domain.policy import Policy
+from domain.rhythms import Interval, Need, Rhythm, Side, Way, Windows
+from domain.routing import HELPERS, partners_of
+from domain.rules import Case, first_against, own_rhythm
+from domain.team import mention_at
 
-
-@dataclass(frozen=True, kw_only=True)
-class Verdict:
-    """What one rule said about one nudge; `why` is a plain sentence for `flask plan`."""
-
-    rule: str
-    allows: bool
-    why: str
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sent:
-    """A nudge that already went out, for the caps."""
-
-    person_id: int
-    at: datetime
-    key: str = ""
+HELP_OPEN_DAYS = 30
+DATES_AHEAD_DAYS = 28
+# A moment may have opened this long ago and still be open; windows over half a year are not made.
+LONGEST_OPEN = timedelta(days=400)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Nudge:
-    """One message to one person about one moment. `due_at` is None when no day of theirs fits."""
+class Outlook:
+    """What a span of time holds: messages in order of time, and why the rest stays unsaid (when that was asked for)."""
 
-    key: str
-    person: Person
-    rhythm: str
-    period: Period
-    period_starts_at: datetime
-    due_at: datetime | None
-    too_late_at: datetime
-    objective: Objective | None
-    verdicts: tuple[Verdict, ...]
-
-    def goes_out(self) -> bool:
-        """Say whether every rule allows it."""
-        return self.due_at is not None and all(verdict.allows for verdict in self.verdicts)
-
-    def silence(self) -> str:
-        """Give the first reason for staying silent, '' when it goes out."""
-        return next((verdict.why for verdict in self.verdicts if not verdict.allows), "")
+    messages: tuple[Message, ...]
+    silences: tuple[Silence, ...]
 
 
 def plan(
     policy: Policy,
-    people: Sequence[Person],
-    objectives: Mapping[int, Objective],
-    sent: Sequence[Sent],
+    standings: Sequence[Standing],
     *,
     since: datetime,
     until: datetime,
-) -> tuple[Nudge, ...]:
-    """Plan every nudge whose instant lies in [since, until), in order of time and person.
+    only: Collection[int] | None = None,
+    with_silences: bool = False,
+) -> Outlook:
+    """Plan every message whose instant lies in [since, until), in order of time and person.
 
-    `objectives` holds each person's active objective by person id; `sent` what went out in the week before `since`.
-    All instants are aware UTC.
+    `only` names, by id, whose messages are wanted; the others are there because their moments concern them. Nothing is
+    planned before `since`: what could have been said earlier waits for the first hour of theirs from then on, so after
+    any downtime a person gets one message. Instants are aware UTC.
     """
-    found = [
-        nudge
-        for name, rhythm in policy.rhythms.items()
-        for person in people
-        for nudge in _nudges(policy, name, rhythm, person, objectives.get(person.id), since, until)
-    ]
-    found.sort(key=lambda nudge: (nudge.due_at or nudge.too_late_at, nudge.person.handle, nudge.rhythm))
-    return tuple(_within_caps(policy, found, sent))
+    return _Planning(policy, standings, since, until, only, with_silences).walk()
 
 
-def _nudges(
-    policy: Policy,
-    name: str,
-    rhythm: RhythmPolicy,
-    person: Person,
-    objective: Objective | None,
-    since: datetime,
-    until: datetime,
-) -> Iterator[Nudge]:
-    zone = own_zone(person, policy.organisation)
-    margin = timedelta(days=rhythm.grace_days + 2)  # a moment may move by the grace days and lie a zone away
-    for period in periods(rhythm, since=(since - margin).date(), until=(until + margin).date()):
-        day = _first_fitting_day(policy, person, rhythm, period)
-        due_at = None if day is None else local_instant(day, _at(policy, person, rhythm), zone)
-        last_day = period.check_in_on + timedelta(days=rhythm.grace_days)
-        too_late_at = local_instant(last_day, own_hours(person, policy.organisation)[1], zone)
-        if not since <= (due_at or too_late_at) < until:
-            continue
-        starts_at = local_instant(period.first_on, time(0, 0), zone)
-        yield Nudge(
-            key=f"nudge:{policy.slug}:{person.handle}:{name}:{period.check_in_on.isoformat()}",
-            person=person,
+class _Planning:
+    """One planning: everybody's course, walked together so that what one hears can bring something to another."""
+
+    def __init__(
+        self,
+        policy: Policy,
+        standings: Sequence[Standing],
+        since: datetime,
+        until: datetime,
+        only: Collection[int] | None,
+        with_silences: bool,
+    ) -> None:
+        self.policy = policy
+        self.since, self.until = since, until
+        self.silences: list[Silence] | None = [] if with_silences else None
+        self.people: Mapping[str, Person] = {one.person.handle: one.person for one in standings}
+        # A day of margin on either side: the same instant is another day elsewhere.
+        # And a week ahead: what would be lost to the caps comes along although the span ends before its day.
+        self.first, self.last = since.date() - timedelta(days=1), until.date() + timedelta(days=8)
+        almanac = Almanac(policy, self.first, self.last + timedelta(days=35))
+        instants: Instants = {}
+        self.courses = {
+            one.person.handle: Course(policy, one, almanac.days_of(one.person), since, until, self.silences, instants)
+            for one in sorted(standings, key=lambda one: one.person.handle)
+            if only is None or one.person.id in only
+        }
+        self.by_id = {one.person.id: one for one in standings}
+        self._shared: dict[tuple[str, Rhythm], tuple[Moment, ...]] = {}
+        self._mentions: dict[tuple[str, str], datetime | None] = {}
+        for standing in standings:
+            for name in policy.rhythms:
+                self._lay_out(name, standing)
+            self._lay_out_help(standing)
+
+    def walk(self) -> Outlook:
+        """Walk all courses in order of days."""
+        messages: list[Message] = []
+        upcoming = [(course.next_day(), handle) for handle, course in self.courses.items()]
+        heapify(upcoming)
+        while upcoming and upcoming[0][0] != NEVER:
+            day, handle = heappop(upcoming)
+            course = self.courses[handle]
+            if course.next_day() != day:
+                continue  # something else came to wait meanwhile; it has an entry of its own
+            message = course.step(day)
+            if message is not None:
+                messages.append(message)
+                for helper in self._bring_help(message):
+                    heappush(upcoming, (self.courses[helper].next_day(), helper))
+            heappush(upcoming, (course.next_day(), handle))
+        for course in self.courses.values() if self.silences is not None else ():
+            course.close()
+        messages.sort(key=lambda one: (one.due_at, one.handle))
+        return Outlook(messages=tuple(messages), silences=tuple(self.silences or ()))
+
+    # -- laying out what waits ----------------------------------------------------------------------------------------
+
+    def _lay_out(self, name: str, member: Standing) -> None:
+        """Have every side of a person's moments of one rhythm wait for whoever hears of them."""
+        rhythm = own_rhythm(self.policy, member.person, name)
+        mine = self.courses.get(member.person.handle)
+        if mine is not None and Side.MEMBER in rhythm.tells:
+            self._lay_out_own(mine, name, rhythm, member)
+        if mine is not None and rhythm.on and rhythm.mention_days_before_close is not None:
+            for moment in self._moments(name, rhythm, member):
+                self._lay_out_mention(mine, rhythm, moment, member)
+        if rhythm.on and (Side.PARTNER in rhythm.tells or Side.COORDINATOR in rhythm.tells):
+            self._lay_out_partners(name, rhythm, member)
+
+    def _lay_out_own(self, course: Course, name: str, rhythm: Rhythm, member: Standing) -> None:
+        ways = course.ways(private=rhythm.private)
+        rule, why = first_against(Case(name=name, rhythm=rhythm, reader=member, member=member, ways=ways))
+        if rule:
+            self._silent(member, name, "", Side.MEMBER, None, rule, why)
+        moments = self._moments(name, rhythm, member)
+        if not rule and _nothing_remembered(rhythm, member):
+            for moment in moments:
+                if moment.problem:
+                    self._lay_out_problem(course, rhythm, moment, member)
+                else:
+                    wanted, last = moment.opens_on.toordinal(), moment.closes_on.toordinal()
+                    course.add(Waiting(wanted, last, rhythm, moment, Side.MEMBER, member, Ask.FIRST))
+            return
+        for moment in moments:
+            if moment.problem:
+                self._lay_out_problem(course, rhythm, moment, member)
+            elif not rule:
+                self._lay_out_moment(course, rhythm, moment, member)
+
+    def _lay_out_moment(self, course: Course, rhythm: Rhythm, moment: Moment, member: Standing) -> None:
+        done = done_because(moment, rhythm, member) or self._wrote(moment, rhythm, member)
+        if done:
+            self._silent(member, moment.rhythm, moment.turn, Side.MEMBER, moment.opens_on, "done", done)
+            return
+        asked = list(asks_before(member.asked, moment, Side.MEMBER, member.person.id))
+        asks = [one for one in asked if one.ask in ASKS]
+        wanted: int | None = moment.opens_on.toordinal()
+        if asks:
+            last = max(one.on.toordinal() for one in asks)
+            wanted = None if rhythm.fades else again(rhythm, moment, asks=len(asks), last=last)
+        if wanted is not None and wanted <= moment.closes_on.toordinal():
+            course.add(self._waiting(rhythm, moment, Side.MEMBER, member, ASKS[len(asks)], wanted))
+        told = [one for one in asked if one.ask in ASKS or one.ask is Ask.MOVED]
+        if told and isinstance(rhythm, Windows) and told[-1].closes_on != moment.closes_on:
+            course.add(self._waiting(rhythm, moment, Side.MEMBER, member, Ask.MOVED, course.first))
+
+    def _lay_out_mention(self, course: Course, rhythm: Rhythm, moment: Moment, member: Standing) -> None:
+        person = member.person
+        if person.loomio_username is None:
+            return
+        key = (moment.rhythm, moment.turn)
+        if key not in self._mentions:
+            self._mentions[key] = mention_at(self.policy, rhythm, moment)
+        fixed_at = self._mentions[key]
+        if fixed_at is None or done_because(moment, rhythm, member):
+            return
+        if any(one.ask is Ask.MENTION for one in asks_before(member.asked, moment, Side.MEMBER, person.id)):
+            return
+        on = fixed_at.astimezone(own_zone(person, self.policy.organisation)).toordinal()
+        if on >= course.first:
+            waiting = self._waiting(rhythm, moment, Side.MEMBER, member, Ask.MENTION, on)
+            course.add(waiting._replace(last=on, fixed_at=fixed_at))
+
+    def _lay_out_problem(self, course: Course, rhythm: Rhythm, moment: Moment, member: Standing) -> None:
+        """Tell a coordinator once which date is wanted; nobody else hears anything, and nothing is guessed (row 9)."""
+        asked = asks_before(member.asked, moment, Side.COORDINATOR, member.person.id)
+        hears = member.person.coordinator and rhythm.on and reaches(self.policy, member, private=rhythm.private)
+        if hears and not any(one.ask is Ask.DATES for one in asked):
+            wanted = moment.opens_on.toordinal() - DATES_AHEAD_DAYS
+            course.add(self._waiting(rhythm, moment, Side.COORDINATOR, member, Ask.DATES, wanted))
+        self._silent(member, moment.rhythm, moment.turn, Side.MEMBER, moment.opens_on, "dates", moment.problem)
+
+    def _lay_out_partners(self, name: str, rhythm: Rhythm, member: Standing) -> None:
+        named = {member.person.relations[role] for role in rhythm.partners if role in member.person.relations}
+        readers = named | {self.policy.organisation.fallback_contact}
+        readers |= {one.promised_by for one in member.commitments}
+        lonely = Side.COORDINATOR in rhythm.tells
+        if not lonely and not (readers & self.courses.keys()):
+            return
+        against: dict[str, tuple[str, str]] = {}
+        moving = {day for handle in readers if (one := self.people.get(handle)) for day in (one.joined_on, one.left_on)}
+        moving = {day for day in moving if day is not None and day >= self.first}
+        settled: tuple[Side, Sequence[Person]] | None = None
+        for moment in self._moments(name, rhythm, member):
+            if moment.problem or done_because(moment, rhythm, member):
+                continue
+            for from_on in self._seats_change(moving, moment):
+                if settled is None or moment.promised_by or moving:
+                    settled = self._readers(rhythm, moment, member, from_on)
+                side, found = settled
+                for other in found:
+                    course = self.courses.get(other.handle)
+                    if course is not None and side in rhythm.tells and other.handle != member.person.handle:
+                        if other.handle not in against:
+                            ways = course.ways(private=rhythm.private)
+                            case = Case(name=name, rhythm=rhythm, reader=course.me, member=member, ways=ways)
+                            against[other.handle] = first_against(case)
+                        self._lay_out_partner(course, rhythm, moment, side, member, from_on, against[other.handle])
+
+    def _seats_change(self, moving: Collection[date | None], moment: Moment) -> Sequence[date]:
+        """Give the days from which somebody else may hold a role: the opening, and when one of them comes or goes."""
+        from_on = max(moment.opens_on, self.first)
+        if not moving:
+            return (from_on,)
+        return (from_on, *sorted(day for day in moving if day is not None and from_on < day <= moment.closes_on))
+
+    def _readers(self, rhythm: Rhythm, moment: Moment, member: Standing, on: date) -> tuple[Side, Sequence[Person]]:
+        """Give who hears of a person's moment besides them: who promised, or their partners, or a coordinator."""
+        if moment.promised_by:
+            other = self.people.get(moment.promised_by)
+            return Side.PARTNER, (other,) if other is not None and other.here_on(on) else ()
+        found = partners_of(self.policy, member.person, rhythm.partners, self.people, on)
+        if found or Side.COORDINATOR not in rhythm.tells:
+            return Side.PARTNER, found
+        return Side.COORDINATOR, [one for one in self.people.values() if one.coordinator and one.here_on(on)]
+
+    def _lay_out_partner(
+        self,
+        course: Course,
+        rhythm: Rhythm,
+        moment: Moment,
+        side: Side,
+        member: Standing,
+        from_on: date,
+        against: tuple[str, str],
+    ) -> None:
+        rule, why = against
+        if rule:
+            self._silent(course.me, moment.rhythm, moment.turn, side, moment.opens_on, rule, why)
+        elif not any(asks_before(course.me.asked, moment, side, member.person.id)):
+            wanted = max(moment.opens_on, from_on).toordinal()
+            waiting = self._waiting(rhythm, moment, side, member, Ask.FIRST, wanted)
+            if not course.holds(waiting):
+                course.add(waiting)
+
+    def _lay_out_help(self, member: Standing) -> None:
+        """Tell a helper of what was asked three times already; those asked further on are told as they are walked."""
+        for asked in member.asked:
+            if asked.ask is Ask.PAUSE and asked.side is Side.MEMBER and asked.rhythm in self.policy.rhythms:
+                wrote_at = member.objective.last_wrote_at if member.objective is not None else None
+                answered = wrote_at is not None and wrote_at >= asked.at
+                answered = answered or any(held.rhythm == asked.rhythm and held.on >= asked.on for held in member.held)
+                if not answered:
+                    self._help(member, asked.rhythm, asked.turn, asked.on)
+
+    def _bring_help(self, message: Message) -> list[str]:
+        member = self.by_id[message.person_id]
+        thirds = [part for part in message.parts if part.ask is Ask.PAUSE and part.side is Side.MEMBER]
+        found = [self._help(member, part.rhythm, part.turn, message.on) for part in thirds]
+        return [one for one in found if one is not None]
+
+    def _help(self, member: Standing, name: str, turn: str, on: date) -> str | None:
+        """Have one helper told to be available from the day after somebody was asked three times (row 65)."""
+        rhythm = self.policy.rhythms[name]
+        helpers = partners_of(self.policy, member.person, rhythm.partners or HELPERS, self.people, on)
+        course = self.courses.get(helpers[0].handle) if helpers else None
+        if course is None or not reaches(self.policy, course.me, private=True):
+            return None
+        from_on = on + timedelta(days=1)
+        moment = Moment(
             rhythm=name,
-            period=period,
-            period_starts_at=starts_at,
-            due_at=due_at,
-            too_late_at=too_late_at,
-            objective=objective,
-            verdicts=tuple(_verdicts(rhythm, person, objective, period, starts_at, day)),
+            turn=turn,
+            opens_on=from_on,
+            closes_on=from_on + timedelta(days=HELP_OPEN_DAYS),
+            counts_from_on=from_on,
         )
+        told = asks_before(course.me.asked, moment, Side.PARTNER, member.person.id)
+        if any(one.ask is Ask.AVAILABLE for one in told):
+            return None
+        waiting = self._waiting(rhythm, moment, Side.PARTNER, member, Ask.AVAILABLE, from_on.toordinal())
+        course.add(waiting)
+        return course.me.person.handle
+
+    # -- small things -------------------------------------------------------------------------------------------------
+
+    def _moments(self, name: str, rhythm: Rhythm, member: Standing) -> Sequence[Moment]:
+        if not isinstance(rhythm, Windows | Interval):
+            return tuple(moments_of(self.policy, name, rhythm, member, since=self.first, until=self.last))
+        if self.policy.rhythms[name] is not rhythm:
+            return tuple(shared_moments(self.policy, name, rhythm, since=self.first, until=self.last))
+        key = (name, rhythm)
+        if key not in self._shared:
+            self._shared[key] = tuple(shared_moments(self.policy, name, rhythm, since=self.first, until=self.last))
+        return self._shared[key]
+
+    def _wrote(self, moment: Moment, rhythm: Rhythm, member: Standing) -> str:
+        if Way.WROTE not in rhythm.done_by or member.objective is None or member.objective.last_wrote_at is None:
+            return ""
+        begins_at = midnight(moment.counts_from_on, member, self.policy)
+        ends_at = midnight(moment.closes_on + timedelta(days=1), member, self.policy)
+        return "they wrote already" if begins_at <= member.objective.last_wrote_at < ends_at else ""
+
+    def _waiting(self, rhythm: Rhythm, moment: Moment, side: Side, member: Standing, ask: Ask, wanted: int) -> Waiting:
+        last = moment.closes_on.toordinal()
+        return Waiting(wanted=wanted, last=last, rhythm=rhythm, moment=moment, side=side, member=member, ask=ask)
+
+    def _silent(self, reader: Standing, name: str, turn: str, side: Side, on: date | None, rule: str, why: str) -> None:
+        if self.silences is not None:
+            self.silences.append(
+                Silence(handle=reader.person.handle, rhythm=name, turn=turn, side=side, on=on, rule=rule, why=why)
+            )
 
 
-def _verdicts(
-    rhythm: RhythmPolicy,
-    person: Person,
-    objective: Objective | None,
-    period: Period,
-    starts_at: datetime,
-    day: date | None,
-) -> Iterator[Verdict]:
-    yield Verdict(rule="rhythm", allows=rhythm.on, why="this rhythm is switched off" if not rhythm.on else "it is on")
-    here = person.here_on(period.check_in_on)
-    yield Verdict(rule="member", allows=here, why="a member" if here else "not a member on that day")
-    yield Verdict(
-        rule="day",
-        allows=day is not None,
-        why=f"on {day:%A %d %B}"
-        if day
-        else "no working day of theirs within the grace days (leave, holiday, days off)",
-    )
-    reachable = objective is not None and objective.issue_number is not None
-    reachable = reachable and objective is not None and objective.state is ObjectiveState.ACTIVE
-    yield Verdict(
-        rule="objective", allows=reachable, why="has an active ILO" if reachable else "no active ILO to nudge on"
-    )
-    wrote_at = objective.last_wrote_at if objective else None
-    wrote = wrote_at is not None and wrote_at >= starts_at
-    yield Verdict(rule="done", allows=not wrote, why="wrote this period already" if wrote else "nothing written yet")
-
-
-def _within_caps(policy: Policy, found: Sequence[Nudge], sent: Sequence[Sent]) -> Iterator[Nudge]:
-    """Add the caps' verdict: at most so many per person, day and week, counting what went out and what goes before."""
-    instants: dict[int, list[datetime]] = {}
-    counted = {one.key for one in sent}
-    for one in sent:
-        instants.setdefault(one.person_id, []).append(one.at)
-    for nudge in found:
-        mine = instants.setdefault(nudge.person.id, [])
-        if not nudge.goes_out() or nudge.due_at is None or nudge.key in counted:
-            yield nudge  # silent anyway, or among what went out already
-            continue
-        zone = own_zone(nudge.person, policy.organisation)
-        day = nudge.due_at.astimezone(zone).date()
-        days = [at.astimezone(zone).date() for at in mine]
-        today = sum(1 for one in days if one == day)
-        week = sum(1 for one in days if one.isocalendar()[:2] == day.isocalendar()[:2])
-        fits = today < policy.caps.per_day and week < policy.caps.per_week
-        why = "within the caps" if fits else f"already {week} this week, {today} that day"
-        verdict = Verdict(rule="caps", allows=fits, why=why)
-        if fits:
-            mine.append(nudge.due_at)
-        yield replace(nudge, verdicts=(*nudge.verdicts, verdict))
-
-
-def _first_fitting_day(policy: Policy, person: Person, rhythm: RhythmPolicy, period: Period) -> date | None:
-    days = (period.check_in_on + timedelta(days=n) for n in range(rhythm.grace_days + 1))
-    return next((day for day in days if _fits(policy, person, rhythm, day)), None)
-
-
-def _fits(policy: Policy, person: Person, rhythm: RhythmPolicy, day: date) -> bool:
-    """Say whether a day is theirs to work, and its hour still in their hours after the clock has changed."""
-    zone = own_zone(person, policy.organisation)
-    hours_from, hours_until = own_hours(person, policy.organisation)
-    here = local_instant(day, _at(policy, person, rhythm), zone).astimezone(zone)
-    return works_on(person, day, policy.organisation) and here.date() == day and hours_from <= here.time() < hours_until
-
-
-def _at(policy: Policy, person: Person, rhythm: RhythmPolicy) -> time:
-    hours_from, hours_until = own_hours(person, policy.organisation)
-    return rhythm.at if hours_from <= rhythm.at < hours_until else hours_from
-
-
-def effect_of(policy: Policy, nudge: Nudge) -> NudgeOnIssue:
-    """Turn a nudge that goes out into the effect that sends it.
-
-    Raises ValueError for a nudge that does not go out.
-    """
-    objective = nudge.objective
-    if not nudge.goes_out() or nudge.due_at is None or objective is None or objective.issue_number is None:
-        raise ValueError(f"{nudge.key} stays silent: {nudge.silence()}")
-    return NudgeOnIssue(
-        key=nudge.key,
-        about=objective.about(),
-        person_id=nudge.person.id,
-        rhythm=nudge.rhythm,
-        issue_number=objective.issue_number,
-        period_starts_at=nudge.period_starts_at,
-        due_at=nudge.due_at,
-        too_late_at=nudge.too_late_at,
-        body=Say(
-            name=f"nudge-{nudge.rhythm}",
-            locale=nudge.person.locale or policy.organisation.locale,
-            values={"name": nudge.person.first_name(), "days": str(policy.rhythms[nudge.rhythm].every_days)},
-        ),
-    )
-
-
-@dataclass(frozen=True, kw_only=True)
-class SendNow:
-    """The nudge may go out this instant."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class SendAt:
-    """The nudge waits for the person's own hours."""
-
-    at: datetime
-
-
-@dataclass(frozen=True, kw_only=True)
-class Drop:
-    """The nudge is not needed any more."""
-
-    why: str
-
-
-def still_due(
-    policy: Policy,
-    effect: NudgeOnIssue,
-    person: Person,
-    objective: Objective | None,
-    *,
-    wrote_at: datetime | None,
-    now: datetime,
-) -> SendNow | SendAt | Drop:
-    """Judge a planned nudge at the moment of sending: what was done a minute ago is not nudged.
-
-    `wrote_at` is when the person last wrote on the issue, read from GitHub just now (facts on the field, B3.1).
-    """
-    if wrote_at is not None and wrote_at >= effect.period_starts_at:
-        return Drop(why="the person wrote this period")
-    still_active = objective is not None and objective.state is ObjectiveState.ACTIVE
-    if objective is None or not still_active or objective.issue_number != effect.issue_number:
-        return Drop(why="the objective is not active any more")
-    if now >= effect.too_late_at:
-        return Drop(why="the moment has passed")
-    zone = own_zone(person, policy.organisation)
-    hours_from, hours_until = own_hours(person, policy.organisation)
-    here = now.astimezone(zone)
-    if works_on(person, here.date(), policy.organisation) and hours_from <= here.time() < hours_until:
-        return SendNow()
-    for n in range(8):
-        day = here.date() + timedelta(days=n)
-        opens_at = local_instant(day, hours_from, zone)
-        if opens_at > now and works_on(person, day, policy.organisation):
-            return SendAt(at=opens_at) if opens_at < effect.too_late_at else Drop(why="the moment has passed")
-    return Drop(why="the moment has passed")
+def _nothing_remembered(rhythm: Rhythm, member: Standing) -> bool:
+    """Say whether nothing that a person did or heard can bear on a rhythm, which is so in most of a plan of a year."""
+    if member.held or member.asked or Need.UNUSED_TICKET in rhythm.needs:
+        return False
+    return Way.WROTE not in rhythm.done_by or member.objective is None or member.objective.last_wrote_at is None

@@ -4,12 +4,14 @@
 key are in `config/organisations/example.toml`.
 """
 
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import dataclass, field
 from datetime import date, time
 from decimal import Decimal
 from enum import StrEnum
 from zoneinfo import ZoneInfo
+
+from domain.rhythms import Rhythm
 
 
 class Weekday(StrEnum):
@@ -71,7 +73,11 @@ class OrganisationPolicy:
     working_days: tuple[Weekday, ...] = (Weekday.MON, Weekday.TUE, Weekday.WED, Weekday.THU, Weekday.FRI)
     hours_from: time = time(9, 0)
     hours_until: time = time(17, 0)
+    nudge_at: time = time(10, 0)
     holidays: tuple[date, ...] = ()
+    holidays_of: str = ""
+    milestones: Mapping[str, tuple[date, ...]] = field(default_factory=dict)
+    fallback_contact: str = ""
     year_starts_month: int = 1
     year_starts_day: int = 1
     critical_periods: tuple[CriticalPeriod, ...] = ()
@@ -119,22 +125,40 @@ class TicketPolicy:
 
 
 @dataclass(frozen=True, kw_only=True)
-class RhythmPolicy:
-    """One recurring moment: every so many days from an anchor, at an hour of the person's own day (practice row 23)."""
+class CapsPolicy:
+    """The most one person hears, and when Trellis eases off (rules 4 and 5 of the design).
 
-    anchor_on: date
-    every_days: int = 14
-    at: time = time(10, 0)
-    grace_days: int = 3
-    on: bool = True
+    One message a day holds always. After three asks without an answer a rhythm that fades is silent for `quiet_days`.
+    A leave of at least `settle_after_days` is followed by `settle_days` of silence and one soft message.
+    """
+
+    per_week: int = 1
+    quiet_days: int = 90
+    settle_after_days: int = 10
+    settle_days: int = 7
+
+
+class Channel(StrEnum):
+    """A way to reach one person."""
+
+    GITHUB = "github"
+    MAIL = "mail"
+    PAGE = "page"
 
 
 @dataclass(frozen=True, kw_only=True)
-class CapsPolicy:
-    """The most messages one person gets (rule 4 of the design)."""
+class ChannelsPolicy:
+    """Ways to people, in the order they are tried; a person's own choice comes first.
 
-    per_day: int = 1
-    per_week: int = 1
+    `sender` is the From of letters. `team_chat` has team moments told in the chat rooms of the deployment as well.
+    `report_to` is who gets the report of the day, and everything while the organisation observes.
+    """
+
+    order: tuple[Channel, ...] = (Channel.GITHUB,)
+    sender: str = ""
+    reply_to: str = ""
+    team_chat: bool = False
+    report_to: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -148,4 +172,6 @@ class Policy:
     objectives: ObjectivesPolicy = field(default_factory=ObjectivesPolicy)
     ticket: TicketPolicy = field(default_factory=TicketPolicy)
     caps: CapsPolicy = field(default_factory=CapsPolicy)
-    rhythms: Mapping[str, RhythmPolicy] = field(default_factory=dict)
+    channels: ChannelsPolicy = field(default_factory=ChannelsPolicy)
+    rhythms: Mapping[str, Rhythm] = field(default_factory=dict)
+    public_holidays: Mapping[str, Container[date]] = field(default_factory=dict, compare=False)

@@ -177,9 +177,13 @@ def closing_time(policy: LoomioPolicy, *, now: datetime) -> datetime:
 
     Loomio floors closing times to the hour and refuses the current one (facts on Loomio, 3.2).
     """
-    earliest = now.astimezone(UTC) + timedelta(days=policy.days_open)
-    floor = earliest.replace(minute=0, second=0, microsecond=0)
-    return floor if floor == earliest else floor + timedelta(hours=1)
+    return whole_hour_after(now + timedelta(days=policy.days_open))
+
+
+def whole_hour_after(at: datetime) -> datetime:
+    """Give the first whole hour, UTC, that is not before an instant."""
+    floor = at.astimezone(UTC).replace(minute=0, second=0, microsecond=0)
+    return floor if floor == at else floor + timedelta(hours=1)
 
 
 LAPSED_EVERY = timedelta(minutes=2)

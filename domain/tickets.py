@@ -22,7 +22,7 @@ from domain.effects import (
 )
 from domain.events import Happened, What
 from domain.people import Person
-from domain.policy import CriticalPeriod, LoomioPolicy, Policy, YearRule
+from domain.policy import CriticalPeriod, LoomioPolicy, Policy
 from domain.proposals import Reading, Result, closing_time
 
 
@@ -109,19 +109,6 @@ class TicketDecision:
 
 
 NOTHING = TicketDecision()
-
-
-def ticket_year(policy: Policy, person: Person, on: date) -> str:
-    """Name the ticket year a day falls into: by calendar, fiscal year or the person's join date (practice row 39)."""
-    match policy.ticket.year:
-        case YearRule.CALENDAR:
-            return str(on.year)
-        case YearRule.FISCAL:
-            start = (policy.organisation.year_starts_month, policy.organisation.year_starts_day)
-        case YearRule.JOINED:
-            joined = person.joined_on
-            start = (joined.month, joined.day) if joined else (1, 1)
-    return str(on.year if (on.month, on.day) >= start else on.year - 1)
 
 
 @dataclass(frozen=True, kw_only=True)

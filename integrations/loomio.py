@@ -22,6 +22,7 @@ MOST_PAGES = 200
 LONGEST_WAIT_SECONDS = 24 * 3600
 KEY_REJECTED = "You are not authorized to access this page."
 OLDEST = (3, 1, 3)
+SPEAKING = ("new_comment", "stance_created", "stance_updated")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +106,16 @@ class Loomio:
         bodies = ((one.get("id"), str(one.get("body") or "")) for one in _rows(found, "comments"))
         return next((int(one) for one, body in bodies if one is not None and mark in body), None)
 
+    def speakers(self, topic_id: int) -> set[str]:
+        """Give the usernames of whoever has spoken in a thread: a comment, or a vote with a reason or without.
+
+        Source: facts on Loomio, 2.8: items are not paginated; users come beside them.
+        """
+        found = self._read(f"/api/b2/threads/{topic_id}/items")
+        spoken = {one.get("actor_id") for one in _rows(found, "items") if one.get("kind") in SPEAKING}
+        users = _rows(found, "users")
+        return {str(one["username"]).casefold() for one in users if one.get("id") in spoken and one.get("username")}
+
     # -- writing: each sent once ------------------------------------------------------------------------------------
 
     def start_thread(self, *, title: str, description: str) -> Thread:
@@ -155,6 +166,26 @@ class Loomio:
                 f"Loomio made a poll that is not what was asked for: id {poll.id}, key {poll.key}, "
                 f"{len(names)} options, topic {poll.topic_id}"
             )
+        return poll
+
+    def start_team_poll(self, *, title: str, details: str, options: tuple[str, ...], closing_at: datetime) -> Poll:
+        """Start a poll of the whole group, in a thread of its own. Source: facts on Loomio, 2.5."""
+        attributes = {
+            "group_id": self._group_id,
+            "title": title,
+            "poll_type": "poll",
+            "details": details,
+            "details_format": "md",
+            "options": list(options),
+            "closing_at": closing_at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            "notify_on_closing_soon": "undecided_voters",
+        }
+        found = self._write("/api/b2/polls", {"poll": attributes})
+        row = _only(found, "polls")
+        names = row.get("poll_option_names") or []
+        poll = self._poll(row, found)
+        if len(names) != len(options) or poll.group_id != self._group_id:
+            raise PermanentError(f"Loomio made a poll that is not what was asked for: id {poll.id}, key {poll.key}")
         return poll
 
     def comment(self, *, discussion_id: int, body: str) -> int:

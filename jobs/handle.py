@@ -12,7 +12,7 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from domain.commands import KNOWN, Command, commands_in
+from domain.commands import ON_OBJECTIVE, ON_TICKET, Command, commands_in
 from domain.effects import CommentOnIssue, Say
 from domain.events import Happened, What
 from domain.forms import TicketAnswers
@@ -22,6 +22,7 @@ from domain.policy import Policy
 from domain.tickets import Exit
 from integrations.errors import PermanentError
 from integrations.github import GitHub
+from jobs.answers import obey_on_objective
 from jobs.attempt import Finished, Outcome, attempt
 from jobs.objectives import (
     activate_objective,
@@ -162,7 +163,9 @@ def _listen(workshop: Workshop, session: Session, policy: Policy, number: int, c
     if by is None:
         return  # commands are for members; everybody else just talks
     commands = commands_in(comment.body)
-    if not commands and person_wrote(session, policy.slug, number, by, comment.created_at):
+    # A log is what a nudge would have asked for; any other command is not.
+    logged = any(one.name == "log" for one in commands)
+    if (not commands or logged) and person_wrote(session, policy.slug, number, by, comment.created_at):
         line = Happened(
             what=What.PERSON_WROTE,
             person_id=by.id,
@@ -194,17 +197,24 @@ def _obey(
     key = f"answer:{policy.slug}:{comment_id}:{command.name}"
     values = {"name": by.first_name(), "command": command.name}
     if not command.known:
-        known = "\n".join(f"- `/{name}`" for name in KNOWN)
+        here = ON_TICKET if ticket is not None else ON_OBJECTIVE
+        known = "\n".join(f"- `/{name}`" for name in here)
         _answer(workshop, session, policy, number, by, "command-unknown", values | {"known": known}, key)
         return
     if ticket is not None:
         state, obeyed = ticket.state, obey_on_ticket(workshop, session, policy, ticket, by, command)
     else:
         state = objective.state if objective else ""
-        mine = objective is not None and objective.person_id == by.id and command.name == "activate"
-        obeyed = bool(mine and objective and activate_objective(workshop, session, policy, objective))
-        if obeyed:
-            _answer(workshop, session, policy, number, by, "objective-activated", values, key)
+        obeyed = objective is not None and objective.person_id == by.id
+        if obeyed and objective is not None and command.name == "activate":
+            obeyed = activate_objective(workshop, session, policy, objective)
+            if obeyed:
+                _answer(workshop, session, policy, number, by, "objective-activated", values, key)
+        elif obeyed:
+            answer = obey_on_objective(workshop, session, policy, by, command, comment_id)
+            obeyed = answer is not None
+            if answer is not None and answer.name:
+                _answer(workshop, session, policy, number, by, answer.name, values | dict(answer.values), key)
     if not obeyed:
         _answer(workshop, session, policy, number, by, "command-not-now", values | {"state": state}, key)
 

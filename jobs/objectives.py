@@ -26,6 +26,7 @@ from jobs.workshop import Workshop
 from store.memory import keep_objective, objective_of
 from store.models import ObjectiveRow
 from store.queries import objective_row, people_of, person_by_id, person_by_login, siblings_of
+from store.standings import look_anew
 
 
 def owner_of(issue: Issue, people: Sequence[Person], was: Objective | None) -> Person | None:
@@ -108,6 +109,7 @@ def person_wrote(session: Session, slug: str, issue_number: int, person: Person,
     if row is None or row.person_id != person.id:
         return False
     row.last_wrote_at = at if row.last_wrote_at is None else max(row.last_wrote_at, at)
+    look_anew(session, [person.id])
     return True
 
 
@@ -123,6 +125,7 @@ def keep(workshop: Workshop, session: Session, policy: Policy, decision: Objecti
             session.add(row)
         keep_objective(row, objective)
         session.flush()
+    look_anew(session, {objective.person_id for objective in decision.objectives})
     record(workshop, session, policy.slug, happened=decision.happened, effects=decision.effects)
 
 

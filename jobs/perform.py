@@ -8,42 +8,49 @@ the hidden marker or the visible reference, and only sends again after looking t
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import partial
 
 from sqlalchemy.orm import Session
 
-from config.messages import words
+from config.messages import titled, words
 from domain.effects import (
     CommentOnIssue,
     CommentOnThread,
     Effect,
-    NudgeOnIssue,
+    MentionInThread,
+    Nudge,
     OpenIssue,
+    SendReport,
     ShowTicketState,
     StartProposal,
+    StartTeamPoll,
+    StartTeamThread,
     StartThread,
+    TellChat,
 )
 from domain.events import Happened, What
 from domain.issues import Issue, marker_of, same_login
 from domain.pace import free_at
-from domain.planner import Drop, SendAt, SendNow, still_due
-from domain.policy import Mode, Policy
+from domain.policy import Channel, Mode, Policy
 from domain.proposals import Poll
+from domain.sending import Drop, Reroute, SendAt, SendNow
 from domain.tickets import TicketState, label_of, still_wanted
 from integrations.errors import PermanentError, TemporaryError, UnknownOutcomeError
 from integrations.github import LONGEST_BODY, GitHub
 from integrations.loomio import Thread
 from jobs.attempt import Finished, Later, Outcome, Park, attempt
+from jobs.letters import issue_of, judge, letter_to, mention, on_issue, report_letter, still_silent
 from jobs.objectives import objective_issue_opened
 from jobs.record import record
-from jobs.repository import connected_github, connected_loomio
+from jobs.repository import connected_github, connected_loomio, connected_mail, connected_room
+from jobs.team import team_moment_started
 from jobs.tickets import ticket_issue_opened, ticket_proposal_started, ticket_thread_started
 from jobs.workshop import Workshop
 from store.memory import effect_of
 from store.models import EffectRow
-from store.queries import active_objectives, person_by_id, ticket_by_about, writes_since
+from store.queries import ticket_by_about, writes_since
 
 log = logging.getLogger(__name__)
 
@@ -94,6 +101,10 @@ def _look_first(workshop: Workshop, policy: Policy, row: EffectRow, effect: Effe
     if found is not None:
         log.info("perform %s: its outcome was not known, and it had happened: %s", row.key, found.url)
         return _finish(workshop, policy, row.key, effect, found)
+    if isinstance(effect, TellChat):
+        # A chat keeps nothing by which our message could be found: once is enough.
+        done = Done(external_id="", dropped="the chat's answer never came; it is not sent a second time")
+        return _finish(workshop, policy, row.key, effect, done)
     looks = row.looks + 1
     workshop.database.transact(lambda session: _looked(session, row.key, looks))
     if looks < LOOKS:
@@ -107,18 +118,24 @@ def _looked(session: Session, key: str, looks: int) -> None:
 
 
 def _send(workshop: Workshop, policy: Policy, row: EffectRow, effect: Effect) -> Outcome:
-    if policy.organisation.mode is Mode.OBSERVE:
+    if policy.organisation.mode is Mode.OBSERVE and not isinstance(effect, SendReport):
         return _set_aside(workshop, row.key, "withheld", "the organisation observes: nothing is sent")
-    if isinstance(effect, NudgeOnIssue):
-        match _judge(workshop, policy, effect):
+    if isinstance(effect, Nudge):
+        match judge(workshop, policy, effect):
             case SendAt(at=at):
                 # `at` is of the practice clock; what the ledger waits for is real time.
                 real = workshop.real_now() + (at - workshop.now())
                 return Later(at=real, why="outside the person's own hours", counts=False)
             case Drop(why=why):
                 return _not_needed(workshop, policy, row.key, effect, why)
-            case SendNow():
-                pass
+            case Reroute() as other:
+                return _by_another_way(workshop, policy, row.key, effect, other)
+            case SendNow(parts=parts):
+                effect = replace(effect, parts=parts)
+    if isinstance(effect, MentionInThread):
+        effect = still_silent(workshop, policy, effect)
+        if not effect.person_ids:
+            return _set_aside(workshop, row.key, "not needed", "everybody has spoken")
     if isinstance(effect, StartThread | StartProposal):
         ticket = workshop.database.transact(partial(ticket_by_about, about=effect.about))
         if not still_wanted(ticket, effect):
@@ -135,6 +152,9 @@ def _send(workshop: Workshop, policy: Policy, row: EffectRow, effect: Effect) ->
         return Later(at=settles, why=str(error))
     except PermanentError as error:
         found = _find(workshop, policy, effect, row.planned_at - LOOK_BACK) if error.may_have_happened else None
+        if found is None and isinstance(effect, Nudge) and effect.other_ways:
+            other = Reroute(way=effect.other_ways[0], other_ways=effect.other_ways[1:], why=str(error))
+            return _by_another_way(workshop, policy, row.key, effect, other)
         if found is None:
             raise
         done = found
@@ -174,7 +194,7 @@ def _set_aside(workshop: Workshop, key: str, status: str, why: str) -> Outcome:
     return Finished()
 
 
-def _not_needed(workshop: Workshop, policy: Policy, key: str, effect: NudgeOnIssue, why: str) -> Outcome:
+def _not_needed(workshop: Workshop, policy: Policy, key: str, effect: Nudge, why: str) -> Outcome:
     line = Happened(
         what=What.NUDGE_NOT_NEEDED,
         person_id=effect.person_id,
@@ -184,6 +204,20 @@ def _not_needed(workshop: Workshop, policy: Policy, key: str, effect: NudgeOnIss
     )
     workshop.database.transact(lambda session: record(workshop, session, policy.slug, happened=(line,)))
     return _set_aside(workshop, key, "not needed", why)
+
+
+def _by_another_way(workshop: Workshop, policy: Policy, key: str, effect: Nudge, other: Reroute) -> Outcome:
+    """Plan the same message by the next way, in the same transaction that gives this one up."""
+    instead = replace(effect, key=f"{key}:{other.way.value}", way=other.way, other_ways=other.other_ways)
+
+    def write(session: Session) -> None:
+        row = session.get_one(EffectRow, key)
+        row.status, row.last_error = "not needed", f"by {other.way.value} instead: {other.why}"
+        record(workshop, session, policy.slug, effects=(instead,))
+
+    workshop.database.transact(write)
+    log.info("perform %s: by %s instead: %s", key, other.way.value, other.why)
+    return Finished()
 
 
 def _finish(workshop: Workshop, policy: Policy, key: str, effect: Effect, done: Done) -> Outcome:
@@ -196,7 +230,7 @@ def _finish(workshop: Workshop, policy: Policy, key: str, effect: Effect, done: 
         row.status, row.done_at = "done", workshop.real_now()
         row.external_id, row.external_url = done.external_id, done.url
         row.last_error = done.dropped or None
-        if isinstance(effect, NudgeOnIssue):
+        if isinstance(effect, Nudge):
             line = Happened(
                 what=What.NUDGE_SENT, person_id=effect.person_id, about=effect.about, url=done.url, key=f"sent:{key}"
             )
@@ -212,21 +246,6 @@ def _finish(workshop: Workshop, policy: Policy, key: str, effect: Effect, done: 
     return Finished()
 
 
-def _judge(workshop: Workshop, policy: Policy, effect: NudgeOnIssue) -> SendNow | SendAt | Drop:
-    """Judge a nudge on what GitHub shows this very moment."""
-
-    person = workshop.database.transact(lambda session: person_by_id(session, effect.person_id))
-    objective = workshop.database.transact(
-        lambda session: active_objectives(session, policy.slug).get(effect.person_id)
-    )
-    github = connected_github(workshop, policy.slug)
-    comments = github.comments(effect.issue_number, since=effect.period_starts_at)
-    written = [one.created_at for one in comments if same_login(one.author, person.github_login)]
-    if objective is not None and objective.last_wrote_at is not None:
-        written.append(objective.last_wrote_at)
-    return still_due(policy, effect, person, objective, wrote_at=max(written, default=None), now=workshop.now())
-
-
 # -- one call each, and how to find what it left ----------------------------------------------------------------------
 
 
@@ -236,10 +255,25 @@ def _call(workshop: Workshop, policy: Policy, effect: Effect) -> Callable[[], Do
         case OpenIssue():
             github = connected_github(workshop, policy.slug)
             return partial(_open_issue, workshop, policy, github, effect)
-        case CommentOnIssue() | NudgeOnIssue():
+        case CommentOnIssue():
             github = connected_github(workshop, policy.slug)
             body = _marked(effect.key, words(effect.body))
             return partial(_comment, github, effect.issue_number, body)
+        case Nudge(way=Channel.GITHUB):
+            github = connected_github(workshop, policy.slug)
+            issue_number, message = on_issue(workshop, policy, effect)
+            return partial(_comment, github, issue_number, _marked(effect.key, message.text))
+        case Nudge():
+            mail, letter = connected_mail(workshop), letter_to(workshop, policy, effect)
+            return lambda: Done(external_id=mail.send(letter))
+        case SendReport():
+            mail, letter = connected_mail(workshop), report_letter(policy, effect)
+            return lambda: Done(external_id=mail.send(letter))
+        case TellChat():
+            room = connected_room(workshop, policy.slug, effect.room)
+            title, body = titled(words(effect.body))
+            tell = partial(room.post, title=title or policy.organisation.name, body=body)
+            return lambda: _told(tell)
         case ShowTicketState():
             github = connected_github(workshop, policy.slug)
             ticket = workshop.database.transact(partial(ticket_by_about, about=effect.about))
@@ -264,6 +298,27 @@ def _call(workshop: Workshop, policy: Policy, effect: Effect) -> Callable[[], Do
             loomio = connected_loomio(workshop, policy.slug)
             say = partial(loomio.comment, discussion_id=effect.discussion_id, body=words(effect.body))
             return lambda: Done(external_id=str(say()))
+        case MentionInThread():
+            loomio = connected_loomio(workshop, policy.slug)
+            say = partial(loomio.comment, discussion_id=effect.discussion_id, body=mention(workshop, effect))
+            return lambda: Done(external_id=str(say()))
+        case StartTeamThread():
+            loomio = connected_loomio(workshop, policy.slug)
+            title, body = titled(words(effect.body))
+            title = f"{title} ({effect.reference})"
+            begin = partial(loomio.start_thread, title=title, description=body)
+            return lambda: _started_team_thread(workshop, policy, effect, begin())
+        case StartTeamPoll():
+            loomio = connected_loomio(workshop, policy.slug)
+            title, body = titled(words(effect.body))
+            ask = partial(
+                loomio.start_team_poll,
+                title=f"{title} ({effect.reference})",
+                details=body,
+                options=tuple(words(effect.options).splitlines()),
+                closing_at=effect.closes_at,
+            )
+            return lambda: _started_team_poll(workshop, policy, effect, ask())
 
 
 def _find(workshop: Workshop, policy: Policy, effect: Effect, since: datetime) -> Done | None:
@@ -275,22 +330,32 @@ def _find(workshop: Workshop, policy: Policy, effect: Effect, since: datetime) -
             marker = marker_of(effect.key)
             issue = min((one for one in mine if marker in one.body), key=lambda one: one.number, default=None)
             return _opened(workshop, policy, effect, issue) if issue else None
-        case CommentOnIssue() | NudgeOnIssue():
+        case CommentOnIssue() | Nudge(way=Channel.GITHUB):
             github = connected_github(workshop, policy.slug)
             marker = marker_of(effect.key)
-            for comment in github.comments(effect.issue_number, since=since):
+            number = effect.issue_number if isinstance(effect, CommentOnIssue) else issue_of(workshop, policy, effect)
+            for comment in github.comments(number, since=since):
                 if marker in comment.body and same_login(comment.author, github.login()):
                     return Done(external_id=str(comment.id), url=comment.url)
             return None
-        case ShowTicketState():
-            return None  # harmless to repeat
+        case Nudge() | SendReport():
+            # Nobody can look a letter up. It is sent again under the Message-ID it had, by which mail systems know it.
+            return None
+        case ShowTicketState() | TellChat():
+            return None  # harmless to repeat; never repeated
+        case StartTeamThread():
+            thread = connected_loomio(workshop, policy.slug).find_thread(effect.reference)
+            return _started_team_thread(workshop, policy, effect, thread) if thread else None
+        case StartTeamPoll():
+            poll = connected_loomio(workshop, policy.slug).find_poll(effect.reference)
+            return _started_team_poll(workshop, policy, effect, poll) if poll else None
         case StartThread():
             thread = connected_loomio(workshop, policy.slug).find_thread(effect.reference)
             return _started_thread(workshop, policy, effect, thread) if thread else None
         case StartProposal():
             poll = connected_loomio(workshop, policy.slug).find_poll(effect.reference)
             return _started_proposal(workshop, policy, effect, poll) if poll else None
-        case CommentOnThread():
+        case CommentOnThread() | MentionInThread():
             found = connected_loomio(workshop, policy.slug).find_comment(effect.topic_id, effect.mark)
             return Done(external_id=str(found)) if found is not None else None
 
@@ -346,6 +411,43 @@ def _started_proposal(workshop: Workshop, policy: Policy, effect: StartProposal,
         ticket_proposal_started(workshop, session, policy, ticket_id, poll, round_=effect.round)
 
     return Done(external_id=poll.key, url=poll.url, remember=remember)
+
+
+def _started_team_thread(workshop: Workshop, policy: Policy, effect: StartTeamThread, thread: Thread) -> Done:
+    def remember(session: Session) -> None:
+        team_moment_started(
+            workshop,
+            session,
+            policy,
+            effect,
+            url=thread.url,
+            title=thread.title,
+            discussion_id=thread.discussion_id,
+            topic_id=thread.topic_id,
+        )
+
+    return Done(external_id=thread.key, url=thread.url, remember=remember)
+
+
+def _started_team_poll(workshop: Workshop, policy: Policy, effect: StartTeamPoll, poll: Poll) -> Done:
+    def remember(session: Session) -> None:
+        team_moment_started(
+            workshop,
+            session,
+            policy,
+            effect,
+            url=poll.url,
+            title=poll.title,
+            discussion_id=None,
+            topic_id=poll.topic_id,
+        )
+
+    return Done(external_id=poll.key, url=poll.url, remember=remember)
+
+
+def _told(tell: Callable[[], None]) -> Done:
+    tell()
+    return Done(external_id="")
 
 
 def _marked(key: str, text: str) -> str:

@@ -4,12 +4,13 @@ from collections.abc import Sequence
 
 from sqlalchemy.orm import Session
 
-from domain.effects import Effect, is_for_loomio
+from domain.effects import Effect, vendor_of
 from domain.events import Happened
 from jobs.workshop import Workshop
 from store.memory import payload_of
-from store.models import EffectRow, TimelineRow
+from store.models import EffectRow
 from store.queries import insert_once
+from store.timeline import tell
 
 
 def record(
@@ -24,29 +25,17 @@ def record(
     for line in happened:
         told(workshop, session, slug, line)
     for effect in effects:
-        _plan(workshop, session, slug, effect)
+        plan_effect(workshop, session, slug, effect)
 
 
 def told(workshop: Workshop, session: Session, slug: str, line: Happened) -> bool:
     """Append one line to the timeline; False when its key was there already."""
-    return insert_once(
-        session,
-        TimelineRow,
-        {
-            "organisation": slug,
-            "at": workshop.now(),
-            "what": line.what.value,
-            "person_id": line.person_id,
-            "about": line.about,
-            "url": line.url,
-            "details": dict(line.details),
-            "key": line.key,
-        },
-    )
+    return tell(session, slug, line, at=workshop.now())
 
 
-def _plan(workshop: Workshop, session: Session, slug: str, effect: Effect) -> None:
-    vendor = "loomio" if is_for_loomio(effect) else "github"
+def plan_effect(workshop: Workshop, session: Session, slug: str, effect: Effect) -> bool:
+    """Plan one effect; False when its key was there already."""
+    vendor = vendor_of(effect)
     new = insert_once(
         session,
         EffectRow,
@@ -66,3 +55,4 @@ def _plan(workshop: Workshop, session: Session, slug: str, effect: Effect) -> No
     )
     if new:
         workshop.intake.enqueue(session, "perform", effect.key, generation=0, partition=f"{slug}:{vendor}")
+    return new

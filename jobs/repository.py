@@ -1,10 +1,12 @@
-"""Connects an organisation to its repository by number, learned once, so a rename loses nothing."""
+"""Connects an organisation to its vendors; to its repository by number, learned once, so a rename loses nothing."""
 
 from sqlalchemy.orm import Session
 
+from integrations.chat import Chat
 from integrations.errors import PermanentError
 from integrations.github import GitHub
 from integrations.loomio import Loomio
+from integrations.mail import Mail
 from jobs.workshop import Workshop
 from store.queries import organisation_row
 
@@ -40,3 +42,24 @@ def connected_loomio(workshop: Workshop, slug: str) -> Loomio:
     if loomio is None:
         raise PermanentError(f"{slug}: no Loomio key is set, or its policy has no [loomio] table")
     return loomio
+
+
+def connected_mail(workshop: Workshop) -> Mail:
+    """Give the deployment's mail server.
+
+    Raises PermanentError when none is set.
+    """
+    if workshop.mail is None:
+        raise PermanentError("no mail server is set: SMTP_URL")
+    return workshop.mail
+
+
+def connected_room(workshop: Workshop, slug: str, room: int) -> Chat:
+    """Give one of an organisation's chat rooms, counted from 0 in the order of the setting.
+
+    Raises PermanentError when there are fewer.
+    """
+    rooms = workshop.chat(slug)
+    if room >= len(rooms):
+        raise PermanentError(f"{slug}: CHAT_URLS names no chat room number {room + 1} any more")
+    return rooms[room]

@@ -18,7 +18,9 @@ from apscheduler.triggers.interval import IntervalTrigger
 from jobs.nudge import nudge
 from jobs.prune import prune
 from jobs.reconcile import reconcile
+from jobs.report import report
 from jobs.sweep import sweep
+from jobs.team import team
 from jobs.watch import watch
 from jobs.workshop import Workshop
 
@@ -45,6 +47,8 @@ class Job:
 JOBS: tuple[Job, ...] = (
     Job(run=watch, every_ticks=1, what_for="look at proposals that are due"),
     Job(run=nudge, every_ticks=4, what_for="plan the nudges that are due"),
+    Job(run=team, every_ticks=4, what_for="start what opens for the team, invite the silent"),
+    Job(run=report, every_ticks=40, what_for="tell whoever looks after Trellis what the day brought"),
     Job(run=sweep, every_ticks=2, what_for="find work that was left behind"),
     Job(run=reconcile, every_ticks=240, what_for="read what GitHub did not tell"),
     Job(run=prune, every_ticks=5_760, what_for="forget what nobody needs"),

@@ -27,9 +27,9 @@ from domain.tickets import (
     proposal_started,
     take_up_again,
     thread_started,
-    ticket_year,
     withdraw,
 )
+from domain.years import ticket_year
 from integrations.loomio import Thread
 from jobs.record import record
 from jobs.workshop import Workshop
@@ -44,6 +44,7 @@ from store.queries import (
     person_by_login,
     ticket_row,
 )
+from store.standings import look_anew
 
 # What the form's last question offers, in its own words; anything else means "suggest something".
 EXIT_OF_ANSWER = {
@@ -133,6 +134,7 @@ def request_ticket(
     row = TicketRow(organisation=policy.slug, asked_by=asked_by)
     keep_ticket(row, ticket)
     session.add(row)
+    look_anew(session, [person.id])
     session.flush()
     ticket = ticket_of(row)
     _keep(workshop, session, policy, row, claim(policy, ticket, person, wanted, now=workshop.now()))
@@ -287,5 +289,6 @@ def _decide(
 def _keep(workshop: Workshop, session: Session, policy: Policy, row: TicketRow, decision: TicketDecision) -> None:
     if decision.ticket is not None:
         keep_ticket(row, decision.ticket)
+        look_anew(session, [decision.ticket.person_id])
         session.flush()
     record(workshop, session, policy.slug, happened=decision.happened, effects=decision.effects)

@@ -4,10 +4,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 
+from config.links import Links
 from domain.pace import Budget
 from domain.policy import Policy
+from integrations.chat import Chat
 from integrations.github import GitHub
 from integrations.loomio import Loomio
+from integrations.mail import Mail
 from jobs.durable import Intake
 from store.database import Database
 
@@ -25,7 +28,8 @@ class Pacing:
 class Workshop:
     """The tools of one process. `now` is the practice clock; `real_now` guards outgoing calls; both aware UTC.
 
-    `github` and `loomio` give the adapter of an organisation by its slug, or None when it is not connected;
+    `github` and `loomio` give the adapter of an organisation by its slug, or None when it is not connected; `mail` is
+    the deployment's, `chat` gives an organisation's rooms in the order of the setting; `links` makes signed addresses;
     `check_lease` raises when this process may have been taken over.
     """
 
@@ -34,6 +38,9 @@ class Workshop:
     policies: Mapping[str, Policy]
     github: Callable[[str], GitHub | None]
     loomio: Callable[[str], Loomio | None]
+    mail: Mail | None
+    chat: Callable[[str], tuple[Chat, ...]]
+    links: Links
     now: Callable[[], datetime]
     real_now: Callable[[], datetime]
     check_lease: Callable[[], None]

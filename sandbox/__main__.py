@@ -1,4 +1,4 @@
-"""`python -m sandbox`: serve the stand-ins for GitHub and Loomio until interrupted."""
+"""`python -m sandbox`: serve the stand-ins for GitHub, Loomio, mail and chat until interrupted."""
 
 import os
 import signal

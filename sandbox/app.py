@@ -1,4 +1,4 @@
-"""Puts the sandbox together: one Flask app for both APIs, the controls and the pages."""
+"""Puts the sandbox together: one Flask app for the APIs, the controls and the pages, and a post office beside it."""
 
 import threading
 from pathlib import Path
@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from flask import Flask
 
+from sandbox.chat import create_chat
 from sandbox.control import create_control
 from sandbox.deliveries import Courier
 from sandbox.faults import Faults, Gate
@@ -13,6 +14,7 @@ from sandbox.github import create_github
 from sandbox.github_rules import GitHubRules
 from sandbox.loomio import create_loomio
 from sandbox.loomio_rules import LoomioRules
+from sandbox.mail import PostOffice
 from sandbox.pages import create_pages
 from sandbox.people import seed
 from sandbox.settings import Settings
@@ -26,7 +28,7 @@ HERE = Path(__file__).parent
 
 
 class Sandbox:
-    """One co-op with its two services: the app, and the threads that carry deliveries and let time pass."""
+    """One co-op with its services: the app, and the threads that carry deliveries, take mail and let time pass."""
 
     def __init__(self, settings: Settings) -> None:
         self.world = World(settings)
@@ -35,6 +37,8 @@ class Sandbox:
         self.courier = Courier(self.world)
         self.github = GitHubRules(self.world, self.courier)
         self.loomio = LoomioRules(self.world, self.courier)
+        # Bound here already, so that whoever hears that the sandbox is ready can send.
+        self.post_office = PostOffice(self.world, self.faults, settings.mail_port) if settings.mail_port else None
         self._ending = threading.Event()
         self.app = self._create_app()
 
@@ -45,6 +49,7 @@ class Sandbox:
         app.json.sort_keys = False  # type: ignore[attr-defined]
         app.register_blueprint(create_github(self.world, self.github))
         app.register_blueprint(create_loomio(self.world, self.loomio))
+        app.register_blueprint(create_chat(self.world))
         app.register_blueprint(create_control(self))
         app.register_blueprint(create_pages(self))
         inner: WSGIApplication = app.wsgi_app
@@ -52,15 +57,19 @@ class Sandbox:
         return app
 
     def start(self) -> None:
-        """Begin to carry deliveries and to let time pass."""
+        """Begin to carry deliveries, to take mail and to let time pass."""
         self.courier.start()
+        if self.post_office is not None:
+            self.post_office.start()
         threading.Thread(target=self._let_time_pass, name="sandbox-time", daemon=True).start()
 
     def stop(self) -> None:
-        """End both, and let go of every answer that is held back."""
+        """End all of it, and let go of every answer that is held back."""
         self._ending.set()
         self.faults.close()
         self.courier.stop()
+        if self.post_office is not None:
+            self.post_office.stop()
 
     def reset(self) -> None:
         """Return to the first day, clock included."""

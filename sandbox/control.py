@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from flask import Blueprint, jsonify, request
 from flask.typing import ResponseReturnValue
 
-from sandbox.faults import NAMES, SIDES, Fault
+from sandbox.faults import NAMES_OF, Fault
 from sandbox.loomio_rules import whole_hour
 from sandbox.people import OTHER_REPOSITORY_ID, REPOSITORY_ID
 from sandbox.world import Account, Delivery, Issue, Json, Person, Poll, PollOption, Repository
@@ -100,6 +100,8 @@ class Control:
             "outcomes": [_plain(outcome) for poll in world.polls.values() for outcome in poll.outcomes],
             "items": [_plain(item) for item in world.items],
             "notices": [_plain(notice) for notice in world.notices],
+            "letters": [_plain(letter) for letter in world.letters],
+            "posts": [_plain(post) for post in world.posts],
         }
 
     def show_requests(self) -> list[Json]:
@@ -172,10 +174,11 @@ class Control:
         names = {f.name for f in fields(Fault)}
         if set(sent) - names:
             raise ControlError(f"unknown keys {sorted(set(sent) - names)}; there are {sorted(names)}")
-        if sent.get("side") not in SIDES:
-            raise ControlError(f"side is one of {list(SIDES)}")
-        if sent.get("fault") not in NAMES:
-            raise ControlError(f"fault is one of {sorted(NAMES)}")
+        names_there = NAMES_OF.get(str(sent.get("side")))
+        if names_there is None:
+            raise ControlError(f"side is one of {list(NAMES_OF)}")
+        if sent.get("fault") not in names_there:
+            raise ControlError(f"fault is one of {sorted(names_there)}")
         try:
             re.compile(str(sent.get("path", "")))
         except re.error as error:

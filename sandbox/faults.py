@@ -1,4 +1,4 @@
-"""Stands before both APIs: logs every request and makes it go wrong on demand."""
+"""Stands before the APIs: logs every request and makes it go wrong on demand."""
 
 import contextlib
 import json
@@ -21,18 +21,23 @@ if TYPE_CHECKING:
 
 # Handlers look here for faults that only they can play: drop_labels, drop_assignees, list_lag.
 FAULT_KEY = "sandbox.fault"
-NAMES = frozenset(
+HTTP_NAMES = frozenset(
     {
         "before_500", "before_503", "after_502", "before_hang", "after_hang", "reset_before", "reset_after",
         "garbage_after", "limit_429", "limit_403", "drop_labels", "drop_assignees", "redirect_307", "list_lag",
     }
 )  # fmt: skip
-SIDES = ("github", "loomio")
+# Decided when a recipient is named; `early` is before any of the letter was sent, the others once all of it was.
+MAIL_NAMES = frozenset(
+    {"refuse_550", "greylist_451", "reset_early", "reset_before", "reset_after", "before_hang", "after_hang"}
+)
+HTTP_SIDES = ("github", "loomio", "chat")
+NAMES_OF = dict.fromkeys(HTTP_SIDES, HTTP_NAMES) | {"mail": MAIL_NAMES}
 
 
 @dataclass
 class Fault:
-    """One thing to go wrong: which requests, how often, and how."""
+    """One thing to go wrong: which requests, how often, and how. For mail, the path is the recipient's address."""
 
     side: str
     fault: str
@@ -124,8 +129,9 @@ class Gate:
     def __call__(self, environ: "WSGIEnvironment", start_response: "StartResponse") -> Iterable[bytes]:
         """Serve one request."""
         path: str = environ.get("PATH_INFO", "")
-        side = next((side for side in SIDES if path == f"/{side}" or path.startswith(f"/{side}/")), None)
-        if side is None:
+        side = next((side for side in HTTP_SIDES if path == f"/{side}" or path.startswith(f"/{side}/")), None)
+        # /chat alone is the page on which people read what was posted.
+        if side is None or path == "/chat":
             return self.app(environ, start_response)
         return self._serve_api(side, path[len(side) + 1 :] or "/", environ)(environ, start_response)
 

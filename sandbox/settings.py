@@ -11,6 +11,7 @@ class Settings:
     """Everything a sandbox is told at start; the secrets are invented and worth nothing."""
 
     port: int = 8800
+    mail_port: int | None = None
     service_url: str = "http://127.0.0.1:8000"
     clock_file: Path | None = None
     github_secret: str = "fennel-webhook-secret"
@@ -21,8 +22,11 @@ class Settings:
     plan_command: str = ""
 
 
+# 8800 gives 8825, and several sandboxes on one machine do not meet.
+MAIL_PORT_DISTANCE = 25
 HELP = {
     "port": "where to listen on 127.0.0.1; 0 takes any free port",
+    "mail_port": f"where to take e-mail (SMTP); 0 takes none; without it, {MAIL_PORT_DISTANCE} above the port",
     "service_url": "where the service under test listens for webhooks",
     "clock_file": "file that carries the clock's offset in whole seconds",
     "github_secret": "secret that signs GitHub deliveries",
@@ -37,17 +41,19 @@ HELP = {
 def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> Settings:
     """Return the settings; an argument wins over a variable, a variable over the default."""
     defaults = Settings()
-    parser = argparse.ArgumentParser(prog="python -m sandbox", description="Stand-ins for GitHub and Loomio.")
+    parser = argparse.ArgumentParser(
+        prog="python -m sandbox", description="Stand-ins for GitHub, Loomio, mail and chat."
+    )
     for name, explanation in HELP.items():
         default = environment.get(f"SANDBOX_{name.upper()}", getattr(defaults, name))
         parser.add_argument(f"--{name.replace('_', '-')}", default=default, help=explanation)
     found = parser.parse_args(arguments)
-    try:
-        port = int(found.port)
-    except ValueError:
-        parser.error(f"the port must be a number, not {found.port!r}")
+    port = _port(parser, found.port)
+    beside = port + MAIL_PORT_DISTANCE if port else 0
+    mail_port = beside if found.mail_port in (None, "") else _port(parser, found.mail_port)
     return Settings(
         port=port,
+        mail_port=mail_port or None,
         service_url=found.service_url.rstrip("/"),
         clock_file=Path(found.clock_file) if found.clock_file else None,
         github_secret=found.github_secret,
@@ -57,3 +63,10 @@ def read_settings(arguments: Sequence[str], environment: Mapping[str, str]) -> S
         loomio_version=found.loomio_version,
         plan_command=found.plan_command,
     )
+
+
+def _port(parser: argparse.ArgumentParser, said: object) -> int:
+    try:
+        return int(str(said))
+    except ValueError:
+        parser.error(f"the port must be a number, not {said!r}")

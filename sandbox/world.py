@@ -309,8 +309,34 @@ class Delivery:
 
 
 @dataclass
+class Letter:
+    """An e-mail the sandbox took; a second one under the same Message-ID is a second one."""
+
+    id: int
+    sender: str
+    to: list[str]
+    subject: str
+    text: str
+    html: str
+    message_id: str
+    headers: dict[str, str]
+    at: datetime
+
+
+@dataclass
+class Post:
+    """A message in a room of the team's chat."""
+
+    id: int
+    room: str
+    title: str
+    body: str
+    at: datetime
+
+
+@dataclass
 class Seen:
-    """One API request the sandbox received."""
+    """One API request the sandbox received, or one attempt to hand it a letter."""
 
     n: int
     side: str
@@ -364,6 +390,8 @@ class World:
         self.loomio_version = self.settings.loomio_version
         self.loomio_webhook_url = self.settings.loomio_webhook_url
         self.closing_lag_seconds = 300
+        self.letters: list[Letter] = []
+        self.posts: list[Post] = []
         self.deliveries: list[Delivery] = []
         self.requests: list[Seen] = []
 

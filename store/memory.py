@@ -1,31 +1,33 @@
 """Rows into the domain's frozen objects and back; the domain never sees a row."""
 
+from collections.abc import Sequence
 from datetime import time
-from typing import Any
+from typing import Any, get_args
 from zoneinfo import ZoneInfo
 
 from cattrs.preconf.json import JsonConverter, make_converter
 
-from domain.effects import (
-    CommentOnIssue,
-    CommentOnThread,
-    Effect,
-    NudgeOnIssue,
-    OpenIssue,
-    ShowTicketState,
-    StartProposal,
-    StartThread,
-)
+from domain.effects import Effect
+from domain.moments import Asked, Commitment, Held, How
 from domain.objectives import Closing, Objective, ObjectiveState
-from domain.people import Pause, Person
-from domain.policy import Weekday
+from domain.parts import Ask
+from domain.people import OwnRhythm, Pause, Person, Snooze
+from domain.policy import Channel, Weekday
+from domain.rhythms import Role, Side
 from domain.tickets import Exit, Ticket, TicketState
-from store.models import ObjectiveRow, PauseRow, PersonRow, TicketRow
+from store.models import (
+    AskedRow,
+    CommitmentRow,
+    HeldRow,
+    ObjectiveRow,
+    PauseRow,
+    PersonRow,
+    RelationRow,
+    SnoozeRow,
+    TicketRow,
+)
 
-KINDS: dict[str, type[Any]] = {
-    one.__name__: one
-    for one in (OpenIssue, CommentOnIssue, NudgeOnIssue, ShowTicketState, StartThread, StartProposal, CommentOnThread)
-}
+KINDS: dict[str, type[Any]] = {one.__name__: one for one in get_args(Effect)}
 _CONVERTER: JsonConverter = make_converter()
 
 
@@ -41,8 +43,8 @@ def effect_of(kind: str, payload: dict[str, Any]) -> Effect:
     return effect
 
 
-def person_of(row: PersonRow, pauses: list[PauseRow]) -> Person:
-    """Make a person of their row and leave."""
+def person_of(row: PersonRow, pauses: Sequence[PauseRow], relations: Sequence[RelationRow]) -> Person:
+    """Make a person of their row, leave and relations."""
     return Person(
         id=row.id,
         handle=row.handle,
@@ -58,7 +60,48 @@ def person_of(row: PersonRow, pauses: list[PauseRow]) -> Person:
         joined_on=row.joined_on,
         left_on=row.left_on,
         coordinator=row.coordinator,
+        well_working=row.well_working,
+        channel=Channel(row.channel) if row.channel else None,
+        holidays_of=row.holidays_of,
+        relations={Role(one.role): one.other for one in relations},
+        choices=frozenset(row.choices or ()),
+        own_rhythms={name: OwnRhythm(**own) for name, own in (row.own_rhythms or {}).items()},
         pauses=tuple(Pause(first_on=one.first_on, last_on=one.last_on) for one in pauses),
+    )
+
+
+def asked_of(row: AskedRow) -> Asked:
+    """Make what was asked of its row."""
+    return Asked(
+        rhythm=row.rhythm,
+        turn=row.turn,
+        side=Side(row.side),
+        member_id=row.member_id,
+        ask=Ask(row.ask),
+        at=row.at,
+        on=row.day,
+        closes_on=row.closes_on,
+    )
+
+
+def held_of(row: HeldRow) -> Held:
+    """Make a held moment of its row."""
+    return Held(rhythm=row.rhythm, turn=row.turn, how=How(row.how), on=row.day)
+
+
+def snooze_of(row: SnoozeRow) -> Snooze:
+    """Make a snooze of its row."""
+    return Snooze(first_on=row.first_on, last_on=row.last_on, rhythm=row.rhythm, turn=row.turn)
+
+
+def commitment_of(row: CommitmentRow) -> Commitment:
+    """Make a promise of its row."""
+    return Commitment(
+        id=row.id,
+        promised_by=row.promised_by,
+        made_on=row.made_on,
+        look_back_on=row.look_back_on,
+        closed=row.closed,
     )
 
 

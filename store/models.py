@@ -8,10 +8,14 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, ClassVar
 
-from sqlalchemy import JSON, DateTime, ForeignKey, Index, LargeBinary, MetaData, Numeric, String, Text, text
+from sqlalchemy import JSON, DateTime, ForeignKey, Index, LargeBinary, MetaData, Numeric, String, Text, false, text
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
+
+# Before anything happened: who has it as their next look is due.
+LONG_AGO = datetime(2000, 1, 1, tzinfo=UTC)
+LONG_AGO_SAID = "2000-01-01 00:00:00"
 
 
 class Instant(TypeDecorator[datetime]):
@@ -63,6 +67,9 @@ class OrganisationRow(Base):
     repository_id: Mapped[int | None]
     repository_name: Mapped[str | None]
     reconciled_at: Mapped[datetime | None]
+    policy_print: Mapped[str | None] = mapped_column(String(64))  # of the policy everybody was last planned under
+    reported_on: Mapped[date | None]
+    ticked_at: Mapped[datetime | None]  # of the practice clock, now and then: tells when it was set back
 
 
 class PersonRow(Base):
@@ -72,6 +79,8 @@ class PersonRow(Base):
     __table_args__ = (
         Index("uq_people_organisation_handle", "organisation", "handle", unique=True),
         Index("uq_people_organisation_github_login", "organisation", "github_login", unique=True),
+        Index("ix_people_organisation_look_at", "organisation", "look_at"),
+        Index("ix_people_organisation_joined_on", "organisation", "joined_on"),
     )
     id: Mapped[int] = mapped_column(primary_key=True)
     organisation: Mapped[str] = mapped_column(String(60))
@@ -88,6 +97,131 @@ class PersonRow(Base):
     joined_on: Mapped[date | None]
     left_on: Mapped[date | None]
     coordinator: Mapped[bool] = mapped_column(default=False)
+    well_working: Mapped[bool] = mapped_column(default=False, server_default=false())
+    channel: Mapped[str | None] = mapped_column(String(10))
+    holidays_of: Mapped[str | None] = mapped_column(String(40))
+    choices: Mapped[list[str] | None]
+    own_rhythms: Mapped[dict[str, Any] | None]
+    added_on: Mapped[date | None]
+    look_at: Mapped[datetime] = mapped_column(
+        default=LONG_AGO, server_default=LONG_AGO_SAID
+    )  # when to plan for them next
+
+
+class RelationRow(Base):
+    """Who somebody is to a person, by handle: the roster says so, and may be ahead of itself."""
+
+    __tablename__ = "relations"
+    __table_args__ = (
+        Index("uq_relations_person_id_role", "person_id", "role", unique=True),
+        Index("ix_relations_organisation_other", "organisation", "other"),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    organisation: Mapped[str] = mapped_column(String(60))
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
+    role: Mapped[str] = mapped_column(String(20))
+    other: Mapped[str] = mapped_column(String(60))
+
+
+class HeldRow(Base):
+    """A person's word, or their own contribution, that a moment is done for them. What was said has no column."""
+
+    __tablename__ = "held"
+    __table_args__ = (Index("uq_held_person_id_rhythm_turn", "person_id", "rhythm", "turn", unique=True),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
+    rhythm: Mapped[str] = mapped_column(String(60))
+    turn: Mapped[str] = mapped_column(String(60))
+    how: Mapped[str] = mapped_column(String(20))
+    day: Mapped[date]
+
+
+class AskedRow(Base):
+    """One part of a message that went out or is on its way. The unique key is what makes it happen once.
+
+    `withheld` marks what was only worked out while the organisation observed.
+    """
+
+    __tablename__ = "asked"
+    __table_args__ = (
+        Index(
+            "uq_asked_once",
+            "person_id",
+            "rhythm",
+            "turn",
+            "side",
+            "member_id",
+            "ask",
+            "closes_on",
+            "withheld",
+            unique=True,
+        ),
+        Index("ix_asked_person_id_at", "person_id", "at"),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"))
+    member_id: Mapped[int]
+    rhythm: Mapped[str] = mapped_column(String(60))
+    turn: Mapped[str] = mapped_column(String(60))
+    side: Mapped[str] = mapped_column(String(20))
+    ask: Mapped[str] = mapped_column(String(20))
+    at: Mapped[datetime]
+    day: Mapped[date]
+    closes_on: Mapped[date]
+    effect_key: Mapped[str] = mapped_column(String(200))
+    withheld: Mapped[bool] = mapped_column(default=False)
+
+
+class SnoozeRow(Base):
+    """ "Later", for one rhythm or all, one turn or every one."""
+
+    __tablename__ = "snoozes"
+    id: Mapped[int] = mapped_column(primary_key=True)
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"), index=True)
+    first_on: Mapped[date]
+    last_on: Mapped[date | None]
+    rhythm: Mapped[str | None] = mapped_column(String(60))
+    turn: Mapped[str | None] = mapped_column(String(60))
+
+
+class CommitmentRow(Base):
+    """A promise of support, to be looked back on. What was promised has no column: the two of them know."""
+
+    __tablename__ = "commitments"
+    __table_args__ = (Index("ix_commitments_organisation_promised_by", "organisation", "promised_by"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    organisation: Mapped[str] = mapped_column(String(60))
+    person_id: Mapped[int] = mapped_column(ForeignKey("people.id"), index=True)
+    promised_by: Mapped[str] = mapped_column(String(60))
+    made_on: Mapped[date]
+    look_back_on: Mapped[date]
+    closed: Mapped[bool] = mapped_column(default=False)
+
+
+class TeamMomentRow(Base):
+    """The thread or poll that was started for a team moment."""
+
+    __tablename__ = "team_moments"
+    __table_args__ = (Index("uq_team_moments_once", "organisation", "rhythm", "turn", unique=True),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    organisation: Mapped[str] = mapped_column(String(60))
+    rhythm: Mapped[str] = mapped_column(String(60))
+    turn: Mapped[str] = mapped_column(String(60))
+    closes_on: Mapped[date]
+    discussion_id: Mapped[int | None]
+    topic_id: Mapped[int | None]
+    url: Mapped[str]
+    mentioned_at: Mapped[datetime | None]  # when the silent were invited, or nobody was there to invite
+
+
+class FeedRow(Base):
+    """A calendar's secret address, kept as a hash: whoever reads the database cannot read the calendar with it."""
+
+    __tablename__ = "feeds"
+    token_hash: Mapped[str] = mapped_column(String(64), primary_key=True)
+    organisation: Mapped[str] = mapped_column(String(60))
+    person_id: Mapped[int | None] = mapped_column(ForeignKey("people.id"), index=True)
+    made_at: Mapped[datetime]
 
 
 class PauseRow(Base):

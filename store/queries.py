@@ -2,19 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, TypeVar
 
-from sqlalchemy import func, inspect, select
+from sqlalchemy import ColumnElement, func, inspect, select
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from domain.effects import NudgeOnIssue
 from domain.issues import same_login
 from domain.objectives import Objective, ObjectiveState
 from domain.people import Person
-from domain.planner import Sent
 from domain.tickets import GIVEN_BACK, Ticket
-from store.memory import effect_of, objective_of, person_of, ticket_of
+from store.memory import objective_of, person_of, ticket_of
 from store.models import (
     Base,
     EffectRow,
@@ -23,8 +21,12 @@ from store.models import (
     PauseRow,
     PersonRow,
     ProposalRow,
+    RelationRow,
     TicketRow,
 )
+
+Row = TypeVar("Row", bound=Base)
+AT_ONCE = 1_000  # SQLite takes some thirty thousand values in one question
 
 
 def insert_once(session: Session, table: type[Base], values: Mapping[str, Any]) -> bool:
@@ -48,19 +50,36 @@ def organisation_row(session: Session, slug: str) -> OrganisationRow:
 
 
 def people_of(session: Session, slug: str) -> list[Person]:
-    """Give everybody of an organisation, with their leave, by handle."""
-    rows = session.scalars(select(PersonRow).where(PersonRow.organisation == slug).order_by(PersonRow.handle)).all()
-    pauses: dict[int, list[PauseRow]] = {}
-    mine = select(PauseRow).join(PersonRow, PersonRow.id == PauseRow.person_id).where(PersonRow.organisation == slug)
-    for pause in session.scalars(mine):
-        pauses.setdefault(pause.person_id, []).append(pause)
-    return [person_of(row, pauses.get(row.id, [])) for row in rows]
+    """Give everybody of an organisation, with their leave and relations, by handle."""
+    return people_where(session, PersonRow.organisation == slug)
+
+
+def people_where(session: Session, *which: ColumnElement[bool]) -> list[Person]:
+    """Give the people that conditions name, with their leave and relations, by handle."""
+    rows = session.scalars(select(PersonRow).where(*which).order_by(PersonRow.handle)).all()
+    ids = [row.id for row in rows]
+    pauses = grouped(session, PauseRow, PauseRow.person_id, ids)
+    relations = grouped(session, RelationRow, RelationRow.person_id, ids)
+    return [person_of(row, pauses.get(row.id, []), relations.get(row.id, [])) for row in rows]
+
+
+def grouped(
+    session: Session, table: type[Row], column: InstrumentedAttribute[int], ids: Sequence[int], *which: Any
+) -> dict[int, list[Row]]:
+    """Give the rows of some people, by person, in the order they were written; a thousand people a question."""
+    found: dict[int, list[Row]] = {}
+    for start in range(0, len(ids), AT_ONCE):
+        some = ids[start : start + AT_ONCE]
+        for row in session.scalars(
+            select(table).where(column.in_(some), *which).order_by(inspect(table).primary_key[0])
+        ):
+            found.setdefault(getattr(row, column.key), []).append(row)
+    return found
 
 
 def person_by_id(session: Session, person_id: int) -> Person:
     """Give one person; they are there, since a foreign key says so."""
-    row = session.get_one(PersonRow, person_id)
-    return person_of(row, list(session.scalars(select(PauseRow).where(PauseRow.person_id == person_id))))
+    return people_where(session, PersonRow.id == person_id)[0]
 
 
 def person_by_login(people: Sequence[Person], login: str | None) -> Person | None:
@@ -137,19 +156,3 @@ def writes_since(session: Session, vendor: str, since: datetime) -> list[datetim
     """Give when the writes to a vendor went out, for the pace."""
     sent = select(EffectRow.sent_at).where(EffectRow.vendor == vendor, EffectRow.sent_at > since)
     return [at for at in session.scalars(sent) if at is not None]
-
-
-def nudges_since(session: Session, slug: str, since: datetime) -> list[Sent]:
-    """Give the nudges an organisation sent or is about to send since an instant of the practice clock, for the caps."""
-    rows = session.scalars(
-        select(EffectRow).where(
-            EffectRow.organisation == slug,
-            EffectRow.kind == NudgeOnIssue.__name__,
-            EffectRow.planned_at > since,
-            EffectRow.status.in_(("planned", "sending", "done")),
-        )
-    )
-    nudges = [effect_of(row.kind, row.payload) for row in rows]
-    return [
-        Sent(person_id=one.person_id, at=one.due_at, key=one.key) for one in nudges if isinstance(one, NudgeOnIssue)
-    ]

@@ -4,27 +4,34 @@ ada learns (Lisbon), bo learns in another zone (Kathmandu), cy coordinates and w
 far west and part time (Pago Pago). `NOW` is a Tuesday morning in Lisbon.
 """
 
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from domain.course import Message
 from domain.issues import Issue
+from domain.moments import Asked, Standing
 from domain.objectives import Objective, ObjectiveState
+from domain.parts import Part
 from domain.people import Person
 from domain.policy import (
+    CapsPolicy,
+    Channel,
+    ChannelsPolicy,
     CriticalPeriod,
     GitHubPolicy,
     LoomioPolicy,
     Mode,
     OrganisationPolicy,
     Policy,
-    RhythmPolicy,
     TicketPolicy,
     Weekday,
 )
 from domain.proposals import ICONS, OptionCount, Poll
+from domain.rhythms import Interval, Need, Rhythm, Side, Way
 from domain.tickets import Ticket, TicketState
 
 NOW = datetime(2027, 3, 2, 9, 30, tzinfo=UTC)
@@ -66,8 +73,63 @@ POLICY = Policy(
     github=GitHubPolicy(repository="fennel-works/learning"),
     loomio=LOOMIO,
     ticket=TicketPolicy(ask=("Cy Okafor",)),
-    rhythms={"two-weekly": RhythmPolicy(anchor_on=date(2027, 1, 5))},
+    rhythms={
+        "two-weekly": Interval(
+            anchor_on=date(2027, 1, 5),
+            every_days=14,
+            open_days=3,
+            tells=(Side.MEMBER,),
+            needs=(Need.OBJECTIVE,),
+            done_by=(Way.WROTE,),
+            fades=True,
+        )
+    },
 )
+BY_MAIL = ChannelsPolicy(order=(Channel.MAIL,), sender="Trellis <trellis@fennel.example>")
+NO_CAP = CapsPolicy(per_week=7)
+
+
+def with_rhythms(policy: Policy = POLICY, *, caps: CapsPolicy | None = None, **rhythms: Rhythm) -> Policy:
+    """The policy with these rhythms and no others; `look_ahead` stands for look-ahead."""
+    named = {name.replace("_", "-"): rhythm for name, rhythm in rhythms.items()}
+    return replace(policy, rhythms=named, caps=caps or policy.caps)
+
+
+def by_mail(person: Person, **changes: Any) -> Person:
+    """The person, to be reached by mail."""
+    return replace(person, mail=f"{person.handle}@fennel.example", **changes)
+
+
+def a_standing(person: Person = ADA, **changes: Any) -> Standing:
+    """A person with an active goal of theirs, whom nothing was asked yet."""
+    return replace(Standing(person=person, objective=an_objective(10 + person.id, person_id=person.id)), **changes)
+
+
+def asked_by(message: Message) -> tuple[Asked, ...]:
+    """What is remembered of a message once it is on its way."""
+    return tuple(asked_as(part, at=message.due_at, on=message.on) for part in message.parts)
+
+
+def asked_as(part: Part, *, at: datetime, on: date) -> Asked:
+    """What is remembered of one part that went out."""
+    return Asked(
+        rhythm=part.rhythm,
+        turn=part.turn,
+        side=part.side,
+        member_id=part.member_id,
+        ask=part.ask,
+        at=at,
+        on=on,
+        closes_on=part.closes_on,
+    )
+
+
+def after(standings: Sequence[Standing], messages: Iterable[Message]) -> list[Standing]:
+    """Everybody as they stand once these messages are on their way."""
+    heard: dict[int, tuple[Asked, ...]] = {}
+    for message in messages:
+        heard[message.person_id] = heard.get(message.person_id, ()) + asked_by(message)
+    return [replace(one, asked=one.asked + heard.get(one.person.id, ())) for one in standings]
 
 
 def issue_url(number: int) -> str:

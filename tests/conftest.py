@@ -21,6 +21,7 @@ from sqlalchemy import Engine
 
 from app import create_app
 from config.clock import real_now
+from config.links import Links
 from config.policy import load_policies
 from domain.pace import Budget
 from integrations.github import GitHub
@@ -98,6 +99,8 @@ def make_environ(folder: Path) -> dict[str, str]:
         "LOOMIO_API_KEY": "invented-loomio-key",
         "LOOMIO_WEBHOOK_TOKEN": "invented-hint",
         "GOALS_WEBHOOK_SECRET": "whsec_aW52ZW50ZWQtZ29hbHMtc2VjcmV0",
+        "TRELLIS_PUBLIC_URL": "https://trellis.fennel.example",
+        "TRELLIS_SECRET_KEY": "an-invented-secret-of-at-least-32-letters",
     }
 
 
@@ -169,6 +172,9 @@ def workshop(database: Database, environ: dict[str, str]) -> Workshop:
         policies=load_policies(Path(environ["TRELLIS_ORGANISATIONS"])),
         github=lambda _: github,
         loomio=lambda _: None,
+        mail=None,
+        chat=lambda _: (),
+        links=Links(None, None),
         now=real_now,
         real_now=real_now,
         check_lease=lambda: None,

@@ -126,14 +126,18 @@ class House:
 
     def __init__(self, database_url: str, folder: Path, **environ: str) -> None:
         self.folder = folder
-        self.web_port, self.sandbox_port = free_port(), free_port()
+        self.web_port, self.sandbox_port, self.mail_port = free_port(), free_port(), free_port()
         self.sandbox_url = f"http://127.0.0.1:{self.sandbox_port}"
         self.web_url = f"http://127.0.0.1:{self.web_port}"
         policies = folder / "organisations"
         policies.mkdir()
         policy = (ROOT / "sandbox/co_op/fennel-works.toml").read_text(encoding="utf-8")
         policy = policy.replace("http://127.0.0.1:8800", self.sandbox_url)
-        (policies / "fennel-works.toml").write_text(policy, encoding="utf-8")
+        # Nothing comes round by itself unless a test asks for it: the day on which tests run decides nothing.
+        policy = policy.replace('profile = "everything"\n', "").partition("[rhythms.")[0]
+        policy = policy.replace('report_to = "cy@fennel.example"\n', "")
+        self.policy_file = policies / "fennel-works.toml"
+        self.policy_file.write_text(policy, encoding="utf-8")
         clock = str(folder / "clock")
         names = ("PATH", "HOME", "LANG", "TZ")
         self.environ = (
@@ -150,7 +154,12 @@ class House:
                 "LOOMIO_API_KEY": "fennel-loomio-key",
                 "LOOMIO_WEBHOOK_TOKEN": "fennel-hint",
                 "GOALS_WEBHOOK_SECRET": GOALS_SECRET,
+                "SMTP_URL": f"smtp://127.0.0.1:{self.mail_port}",
+                "CHAT_URLS": f"json://127.0.0.1:{self.sandbox_port}/chat/team",
+                "TRELLIS_PUBLIC_URL": self.web_url,
+                "TRELLIS_SECRET_KEY": "an-invented-secret-of-at-least-32-letters",
                 "SANDBOX_PORT": str(self.sandbox_port),
+                "SANDBOX_MAIL_PORT": str(self.mail_port),
                 "SANDBOX_SERVICE_URL": self.web_url,
                 "SANDBOX_CLOCK_FILE": clock,
                 "SANDBOX_GITHUB_SECRET": SECRET,
@@ -165,9 +174,7 @@ class House:
     def __enter__(self) -> Self:
         """Start the sandbox and the web part; a worker is started by the test."""
         self.sandbox = self.start(sys.executable, "-m", "sandbox")
-        self.web = self.start(
-            sys.executable, "-m", "waitress", f"--listen=127.0.0.1:{self.web_port}", "--call", "app:create_app"
-        )
+        self.start_web()
         self.wait_for("the sandbox", lambda: self.session.get(f"{self.sandbox_url}/_control/world", timeout=5).ok)
         self.wait_for("the web part", lambda: self.session.get(f"{self.web_url}/readyz", timeout=5).ok)
         return self
@@ -180,6 +187,12 @@ class House:
             process.wait(timeout=10)
         self.session.close()
         self.engine.dispose()
+
+    def start_web(self) -> None:
+        """Start the web part."""
+        self.web = self.start(
+            sys.executable, "-m", "waitress", f"--listen=127.0.0.1:{self.web_port}", "--call", "app:create_app"
+        )
 
     # -- processes ------------------------------------------------------------------------------------------------
 
@@ -209,6 +222,25 @@ class House:
             f"flask {' '.join(arguments)}: {done.returncode}\n{done.stdout}\n{done.stderr}"
         )
         return done.stdout
+
+    def change_policy(self, *, profile: str = "", rhythms: str = "", **words: str) -> None:
+        """Change the policy before a worker is started: start from a profile, add rhythms, replace words.
+
+        The web part is started again: a process reads its policies once.
+        """
+        policy = self.policy_file.read_text(encoding="utf-8")
+        for old, new in words.items():
+            assert old in policy, old
+            policy = policy.replace(old, new)
+        head = f'profile = "{profile}"\n' if profile else ""
+        self.policy_file.write_text(f"{head}{policy}\n{rhythms}", encoding="utf-8")
+        self.kill(self.web)
+        self.start_web()
+        self.wait_for("the web part", lambda: self.session.get(f"{self.web_url}/readyz", timeout=5).ok)
+
+    def letters(self) -> list[dict[str, Any]]:
+        """Give every letter that arrived, in order; each of ours goes to one person."""
+        return [letter | {"to": ", ".join(letter["to"])} for letter in self.world()["letters"]]
 
     def said(self) -> str:
         """Give what all processes have logged so far."""

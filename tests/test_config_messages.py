@@ -6,30 +6,49 @@ import ast
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
+from datetime import UTC, date, datetime
 from pathlib import Path
-from types import SimpleNamespace
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
+import config.messages
 from config.errors import ConfigError
-from config.messages import FOLDER, placeholders, quieted, words
-from config.policy import load_policy
-from domain.commands import Command
+from config.messages import (
+    FOLDER,
+    LOCALE,
+    NOBODY_NAMED,
+    asked_for,
+    has_message,
+    locales,
+    placeholders,
+    quieted,
+    rhythms_with_words,
+    titled,
+    words,
+)
+from config.policy import load_policy, load_profile
+from config.prompts import Around
 from domain.effects import (
     CommentOnIssue,
     CommentOnThread,
     Effect,
-    NudgeOnIssue,
     OpenIssue,
     Say,
     StartProposal,
+    StartTeamPoll,
+    StartTeamThread,
     StartThread,
 )
-from domain.issues import key_in
+from domain.issues import Comment, key_in
+from domain.later import read_later
+from domain.moments import Standing, Trouble
 from domain.objectives import ObjectiveState, follow, open_here
-from domain.planner import effect_of, plan
+from domain.parts import Ask, Part
+from domain.policy import Channel, Policy
 from domain.proposals import Reading, Result
+from domain.rhythms import Side, Start
+from domain.team import team_moments
 from domain.tickets import (
     Exit,
     Ticket,
@@ -44,8 +63,16 @@ from domain.tickets import (
     thread_started,
     withdraw,
 )
-from jobs import handle
+from jobs.digest import digest
+from jobs.handle import follow_comment
+from jobs.nudge import nudge
+from jobs.team import team_effect
+from jobs.workshop import Workshop
+from store.memory import effect_of
+from store.models import EffectRow, TicketRow
 from tests.cast import ADA, CY, NOW, POLICY, a_dear_ticket, a_ticket, an_issue, an_objective
+from tests.workroom import OURS, TUESDAY, Clock, add, add_objective, add_person, at_work, rows
+from web.choices import Choice
 
 ROOT = Path(__file__).parent.parent
 MESSAGES = {file.stem: file.read_text(encoding="utf-8") for file in sorted((FOLDER / "en").glob("*.md"))}
@@ -60,7 +87,14 @@ WITH_THREAD: dict[str, Any] = {"discussion_id": 30, "topic_id": 40, "thread_url"
 def bodies(effects: Sequence[Effect]) -> Iterator[Say]:
     for effect in effects:
         if isinstance(
-            effect, OpenIssue | CommentOnIssue | NudgeOnIssue | StartThread | StartProposal | CommentOnThread
+            effect,
+            OpenIssue
+            | CommentOnIssue
+            | StartThread
+            | StartProposal
+            | CommentOnThread
+            | StartTeamThread
+            | StartTeamPoll,
         ):
             yield effect.body
 
@@ -127,66 +161,170 @@ def read_as(reading: Reading, ticket: Ticket | None = None, *, holds_another: bo
     ).effects
 
 
-def nudges() -> Iterator[Say]:
-    """One of each rhythm that the example has, since that is what people copy."""
-    policy = replace(POLICY, rhythms=load_policy(ROOT / "config" / "organisations" / "example.toml").rhythms)
-    until = NOW.replace(day=28)
-    for nudge in plan(policy, [ADA], {ADA.id: an_objective(11)}, [], since=NOW.replace(day=1), until=until):
-        if nudge.goes_out():
-            yield effect_of(policy, nudge).body
+def everything_on(folder: Path) -> Policy:
+    """The profile that has every rhythm, all of them on, with Loomio."""
+    off = "".join(f"[rhythms.{name}]\non = true\n" for name, one in load_profile("everything")["rhythms"].items())
+    file = folder / "fennel.toml"
+    file.write_text(
+        'profile = "everything"\n[organisation]\nname = "Fennel Works"\nzone = "Europe/Lisbon"\n'
+        "[organisation.milestones]\ngoals_set_on = [2027-09-10]\nbudget_final_on = [2027-11-12]\n"
+        '[github]\nrepository = "a/b"\n[loomio]\naddress = "https://loomio.fennel.example"\ngroup_id = 7\n' + off,
+        encoding="utf-8",
+    )
+    return load_policy(file)
 
 
-def answers(monkeypatch: pytest.MonkeyPatch) -> Iterator[Say]:
-    """What `jobs/handle.py` answers to an unknown, an obeyed and an unfitting command."""
-    said: list[CommentOnIssue] = []
-
-    def record(*_: object, effects: Sequence[CommentOnIssue]) -> None:
-        said.extend(effects)
-
-    goal = SimpleNamespace(state="queued", person_id=ADA.id)
-    monkeypatch.setattr(handle, "record", record)
-    monkeypatch.setattr(handle, "objective_row", lambda *_: goal)
-    monkeypatch.setattr(handle, "ticket_row", lambda *_: None)
-    monkeypatch.setattr(handle, "activate_objective", lambda *_: True)
-    nowhere = cast("Any", None)
-    for name, known in (("activte", False), ("activate", True), ("withdraw", True)):
-        handle._obey(nowhere, nowhere, POLICY, 11, ADA, Command(name=name, known=known), 99)
-    return (one.body for one in said)
+def parts_of(policy: Policy, ask: Ask) -> Iterator[Part]:
+    """Every side of every rhythm that is told of it, as the planner would."""
+    for name, rhythm in policy.rhythms.items():
+        for side in rhythm.tells:
+            somebody = side is not Side.PARTNER or rhythm.partners or getattr(rhythm, "since", None) is Start.LOOK_BACK
+            if somebody:
+                yield Part(name, "2027", side, ask, ADA.id, date(2027, 3, 1), date(2027, 4, 30))
 
 
-def everything(monkeypatch: pytest.MonkeyPatch) -> list[Say]:
-    return [*about_objectives(), *about_tickets(), *readings(), *nudges(), *answers(monkeypatch)]
+def digests(policy: Policy) -> Iterator[str]:
+    """Every part there can be, by each way."""
+    standings = [Standing(person=one) for one in (ADA, CY)]
+    around = Around(
+        policy=policy,
+        reader=standings[0],
+        members={one.person.id: one for one in standings},
+        people={one.person.handle: one.person for one in standings},
+        everybody=standings,
+        today=date(2027, 3, 2),
+    )
+    spring = Part("look-ahead", "2027", Side.MEMBER, Ask.MOVED, ADA.id, date(2027, 3, 1), date(2027, 10, 31))
+    parts = [part for ask in (Ask.FIRST, Ask.AGAIN, Ask.PAUSE) for part in parts_of(policy, ask)]
+    parts += [spring, spring._replace(ask=Ask.DATES), spring._replace(ask=Ask.AVAILABLE, side=Side.PARTNER)]
+    for part in parts:
+        yield digest(around, [part], way=Channel.MAIL, choices_url=None).text
+    yield digest(around, parts, way=Channel.MAIL, choices_url="https://trellis.fennel.example/choices/x").text
+    yield digest(around, parts, way=Channel.GITHUB, choices_url=None).text
 
 
-def test_every_message_is_said_somewhere_and_nothing_is_said_without_words(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert sorted({say.name for say in everything(monkeypatch)}) == sorted(MESSAGES)
+def for_the_team(policy: Policy) -> Iterator[Say]:
+    since, until = datetime(2027, 1, 1, tzinfo=UTC), datetime(2028, 1, 1, tzinfo=UTC)
+    for moment in team_moments(policy, since=since, until=until):
+        effect = team_effect(policy, moment)
+        yield from bodies([effect])
+        if isinstance(effect, StartTeamPoll):
+            yield effect.options
 
 
-def test_every_value_a_message_asks_for_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+def answers(workshop: Workshop) -> list[Say]:
+    """What is answered to commands: unknown ones, obeyed ones, and those that do not fit."""
+    work = at_work(workshop, Clock(), OURS)
+    ada = add_person(work, name=ADA.name)
+    add_objective(work, ada)
+    add_objective(work, ada, 12, state="queued")
+    dear = {"opportunity": "x", "claimed_at": TUESDAY, "organisation": OURS.slug, "state": "exits offered"}
+    add(work, TicketRow(number=7, person_id=ada, year="2027", issue_number=21, **dear))
+    nudge(work)
+    said = [
+        (21, "/activte"),
+        (12, "/activate"),
+        (12, "/withdraw"),
+        (12, "/held"),
+        (12, "/snooze"),
+        (12, "/snooze soon"),
+        (12, "/wake"),
+        (12, "/activte"),
+    ]
+    for number, (issue, body) in enumerate(said):
+        comment = Comment(id=900 + number, author="ada", body=body, created_at=TUESDAY, url="https://github.com/c")
+        follow_comment(work, OURS, issue, comment)
+    found = [effect_of(row.kind, row.payload) for row in rows(work, EffectRow, EffectRow.kind == "CommentOnIssue")]
+    return list(bodies(found))
+
+
+def by_the_domain() -> list[Say]:
+    return [*about_objectives(), *about_tickets(), *readings()]
+
+
+def on_pages() -> set[str]:
+    """The words of the pages: named in the code, or after what may be chosen there."""
+    source = (ROOT / "web" / "choices.py").read_text(encoding="utf-8")
+    named = {
+        node.value
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Constant)
+        and isinstance(node.value, str)
+        and re.fullmatch(r"page-[a-z-]*[a-z]", node.value)
+    }
+    return named | {f"page-{one}" for one in Choice}
+
+
+# Said by jobs that have tests of their own: test_jobs_report.py and test_jobs_team.py hold their whole texts.
+HELD_ELSEWHERE = {"report-day", "report-nothing", "chat-team-moment", "team-mention"} | {
+    f"part-dates-{one.value}"
+    for one in Trouble  # and test_jobs_digest.py these
+}
+
+
+def test_every_message_is_said_somewhere_and_nothing_is_said_without_words(
+    workshop: Workshop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    said: set[str] = set()
+    found = config.messages._found
+
+    def note(folder: Path, locale: str, name: str) -> tuple[str, str]:
+        said.add(name)
+        return found(folder, locale, name)
+
+    monkeypatch.setattr(config.messages, "_found", note)
+    policy = everything_on(tmp_path)
+    said.clear()
+    for text in digests(policy):
+        assert "{" not in text
+    for say in [*by_the_domain(), *for_the_team(policy), *answers(workshop)]:
+        words(say)
+
+    assert sorted(said | on_pages() | HELD_ELSEWHERE) == sorted(MESSAGES)
+
+
+def test_every_value_a_message_asks_for_is_given(workshop: Workshop, tmp_path: Path) -> None:
     missing = {
         say.name: placeholders(MESSAGES[say.name]) - set(say.values)
-        for say in everything(monkeypatch)
+        for say in [*by_the_domain(), *for_the_team(everything_on(tmp_path)), *answers(workshop)]
         if not placeholders(MESSAGES[say.name]) <= set(say.values)
     }
 
     assert missing == {}
 
 
-def test_nothing_a_person_reads_has_a_gap(monkeypatch: pytest.MonkeyPatch) -> None:
-    for say in everything(monkeypatch):
+def test_nothing_a_person_reads_has_a_gap(workshop: Workshop, tmp_path: Path) -> None:
+    for say in [*by_the_domain(), *for_the_team(everything_on(tmp_path)), *answers(workshop)]:
         if "outcome" in say.name or say.name == "ticket-people-said":
             continue  # these quote what somebody wrote, which the readings here leave out
         used = {name: say.values[name] for name in placeholders(MESSAGES[say.name])}
         assert "" not in used.values(), f"{say.name}: {used}"
 
 
+@pytest.mark.parametrize("locale", [*locales(), "pt", "pt_PT", "de_AT", "ne"])
+def test_every_part_of_every_rhythm_can_be_said_in_every_language(tmp_path: Path, locale: str) -> None:
+    policy = everything_on(tmp_path)
+    own = replace(policy, organisation=replace(policy.organisation, locale=locale))
+
+    for text in digests(own):
+        assert "{" not in text
+        assert "\n### \n" not in text
+    for say in for_the_team(own):
+        assert "{" not in words(say)
+
+
 def test_every_name_of_a_message_in_the_code_exists() -> None:
     """Names are looked for as text, so that a message only a rare path says is found too."""
     wanted: set[str] = set()
-    for file in (*ROOT.glob("domain/*.py"), *ROOT.glob("jobs/*.py")):
+    for file in (*ROOT.glob("domain/*.py"), *ROOT.glob("jobs/*.py"), *ROOT.glob("web/*.py")):
         for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
             if isinstance(node, ast.Constant) and isinstance(node.value, str):
-                wanted |= set(re.findall(r"\A(?:objective|ticket|command)-[a-z-]*[a-z]\Z", node.value))
+                wanted |= set(
+                    re.findall(
+                        r"\A(?:objective|ticket|command|answer|part|digest|report|page|team|chat)-[a-z-]*[a-z]\Z",
+                        node.value,
+                    )
+                )
             if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "_comment" and file.stem == "objectives":
                 wanted |= {
                     f"objective-{one.value}"
@@ -195,7 +333,12 @@ def test_every_name_of_a_message_in_the_code_exists() -> None:
                 }
 
     assert {"objective-which-stays", "objective-offer-next", "ticket-unreadable", "command-not-now"} <= wanted
-    assert wanted - set(MESSAGES) == set()
+    assert {"answer-held", "part-again", "digest-hello", "report-day", "page-expired", "team-mention"} <= wanted
+    assert wanted - set(MESSAGES) - NO_MESSAGES == set()
+
+
+# Look like names of messages and are something else: a key of the roster's choices, the name of a command's group.
+NO_MESSAGES = {"ticket-name", "ticket-counts"}
 
 
 # -- manners -----------------------------------------------------------------------------------------------------------
@@ -225,7 +368,9 @@ def test_a_message_is_short_and_ends_neatly(name: str) -> None:
     assert not re.search(r"[ \t]$", text, re.MULTILINE)
 
 
-@pytest.mark.parametrize("name", [one for one in MESSAGES if one.startswith(("objective-which", "ticket-", "nudge-"))])
+@pytest.mark.parametrize(
+    "name", [one for one in MESSAGES if one.startswith(("objective-which", "ticket-", "answer-", "digest-hello"))]
+)
 def test_whoever_is_spoken_to_is_called_by_name(name: str) -> None:
     assert "{name}" in MESSAGES[name]
 
@@ -233,19 +378,21 @@ def test_whoever_is_spoken_to_is_called_by_name(name: str) -> None:
 # -- what people read, whole -------------------------------------------------------------------------------------------
 
 
-def only(said: Iterator[Say], name: str) -> str:
+TITLED = ("nudge-", "poll-", "report-day", *(f"thread-{one}" for one in rhythms_with_words()))
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_what_becomes_a_part_a_thread_or_a_letter_has_a_title_and_nothing_else_has(name: str) -> None:
+    title, body = titled(MESSAGES[name])
+
+    assert bool(title) is name.startswith(TITLED)
+    assert len(title) <= 50, "more does not fit a subject line"
+    assert body
+    assert not title.endswith(".")
+
+
+def only(said: Sequence[Say] | Iterator[Say], name: str) -> str:
     return next(words(one) for one in said if one.name == name)
-
-
-def test_the_check_in_is_a_kind_question() -> None:
-    assert (
-        only(nudges(), "nudge-two-weekly")
-        == """Hello Ada, time for a look back at the last 14 days, if you like.
-
-What did you try, learn, or show somebody else? One line as a comment here is plenty, and it will be good to read again in half a year.
-
-_You get this once every 14 days, and not at all when you have already written here. It is for you and not for any appraisal._"""
-    )
 
 
 def test_the_second_goal_is_welcomed() -> None:
@@ -320,12 +467,13 @@ def test_the_thread_reads_who_took_a_ticket_back() -> None:
     )
 
 
-def test_an_unknown_command_is_answered_with_those_that_work(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unknown_command_is_answered_with_those_that_work(workshop: Workshop) -> None:
+    on_ticket, on_goal = (words(one) for one in answers(workshop) if one.name == "command-unknown")
+
     assert (
-        only(answers(monkeypatch), "command-unknown")
+        on_ticket
         == """Hello Ada, I do not know `/activte`. These work here, each alone on a line:
 
-- `/activate`
 - `/go-ahead`
 - `/thread`
 - `/proposal`
@@ -336,6 +484,47 @@ def test_an_unknown_command_is_answered_with_those_that_work(monkeypatch: pytest
 
 Anything else you write is simply yours and I leave it alone."""
     )
+    assert (
+        on_goal
+        == """Hello Ada, I do not know `/activte`. These work here, each alone on a line:
+
+- `/activate`
+- `/held`
+- `/not-needed`
+- `/snooze`
+- `/wake`
+- `/log`
+
+Anything else you write is simply yours and I leave it alone."""
+    )
+
+
+def test_a_word_about_a_moment_is_answered_in_one_line(workshop: Workshop) -> None:
+    found = answers(workshop)
+
+    assert only(found, "answer-held") == "Thank you, Ada. Noted; you will not be asked about it again this time."
+    assert (
+        only(found, "answer-snoozed")
+        == "Of course, Ada. It is quiet for now. `/wake` alone on a line has it back whenever you like."
+    )
+    assert only(found, "answer-awake") == "Good to have you back, Ada. What comes round reaches you again."
+    assert (
+        only(found, "answer-snooze-unclear")
+        == """I could not read until when, Ada. Any of these works, alone on a line:
+
+- `/snooze` – a week
+- `/snooze 2 weeks`
+- `/snooze until 2027-05-01`
+- `/snooze this time`
+- `/snooze all`"""
+    )
+
+
+def test_what_an_answer_teaches_is_what_can_be_read() -> None:
+    taught = re.findall(r"`/snooze ?(.*?)`", MESSAGES["answer-snooze-unclear"] + MESSAGES["digest-footer-github"])
+
+    assert len(taught) == 7
+    assert [one for one in taught if read_later(one, today=date(2027, 1, 5)) is None] == []
 
 
 # -- filling in --------------------------------------------------------------------------------------------------------
@@ -358,6 +547,114 @@ def test_a_message_comes_in_the_persons_language_or_the_nearest(tmp_path: Path) 
     }
 
     assert said == {"en": "Hello Ada", "pt": "Olá Ada", "pt_BR": "Oi Ada", "pt_PT": "Olá Ada", "ne": "Hello Ada"}
+
+
+def test_a_language_is_served_by_its_kin_before_english(tmp_path: Path) -> None:
+    """There are Brazilian words and no Portuguese ones; somebody from Lisbon reads them rather than English."""
+    folder = a_folder(
+        tmp_path, en__hello="Hello", pt_BR__hello="Oi", de__hello="Hallo", de__bye="Tschüss", en__bye="Bye"
+    )
+
+    said = {
+        locale: words(Say(name="hello", locale=locale), folder=folder)
+        for locale in ("pt", "pt_BR", "pt_PT", "de_AT", "d", "e", "p", "")
+    }
+
+    assert said == {
+        "pt": "Oi", "pt_BR": "Oi", "pt_PT": "Oi", "de_AT": "Hallo", "d": "Hello", "e": "Hello", "p": "Hello", "": "Hello",
+    }  # fmt: skip
+    assert words(Say(name="bye", locale="pt_BR"), folder=folder) == "Bye", "message by message"
+
+
+@pytest.mark.parametrize(
+    ("locale", "said"),
+    [
+        ("en", "Until March 4, 2027"),
+        ("de", "Bis 4. März 2027"),
+        ("fr", "Jusqu'au 4 mars 2027"),
+        ("es", "Hasta el 4 de marzo de 2027"),
+        ("pt_BR", "Até 4 de março de 2027"),
+        ("pt", "Até 4 de março de 2027"),
+        ("ne", "Until March 4, 2027"),
+    ],
+)
+def test_a_date_is_written_out_in_the_language_of_the_words_around_it(tmp_path: Path, locale: str, said: str) -> None:
+    """For Nepali there are no words: an English sentence has an English date in it."""
+    folder = a_folder(
+        tmp_path,
+        en__until="Until {closes_on}",
+        de__until="Bis {closes_on}",
+        fr__until="Jusqu'au {closes_on}",
+        es__until="Hasta el {closes_on}",
+        pt_BR__until="Até {closes_on}",
+    )
+
+    assert words(Say(name="until", locale=locale, values={"closes_on": "2027-03-04"}), folder=folder) == said
+
+
+def test_the_first_of_a_month_is_written_as_the_language_does(tmp_path: Path) -> None:
+    folder = a_folder(tmp_path, en__until="{closes_on}", fr__until="{closes_on}", pt_BR__until="{closes_on}")
+    said = {
+        one: words(Say(name="until", locale=one, values={"closes_on": "2027-03-01"}), folder=folder)
+        for one in ("en", "fr", "pt_BR")
+    }
+
+    assert said == {"en": "March 1, 2027", "fr": "1 mars 2027", "pt_BR": "1 de março de 2027"}
+
+
+@pytest.mark.parametrize("name", sorted(NOBODY_NAMED))
+def test_a_list_of_nobody_has_words_in_every_language(name: str) -> None:
+    for locale in locales():
+        message = next(one for one in MESSAGES if "{" + name + "}" in MESSAGES[one])
+        values = dict.fromkeys(placeholders(MESSAGES[message]), "7") | {"closes_on": "2027-03-04", name: ""}
+        said = words(Say(name=message, locale=locale, values=values))
+        assert words(Say(name=NOBODY_NAMED[name], locale=locale)) in said
+
+
+def test_names_become_a_list_and_one_name_stays_a_name(tmp_path: Path) -> None:
+    folder = a_folder(tmp_path, en__with="With {partner_names}.", de__with="Mit {partner_names}.")
+
+    def said(locale: str, *names: str) -> str:
+        return words(Say(name="with", locale=locale, values={"partner_names": "\n".join(names)}), folder=folder)
+
+    assert said("en", "Bo, of Fennel") == "With Bo, of Fennel."
+    assert said("en", "Bo", "Cy") == "With Bo and Cy."
+    assert said("en", "Bo", "Cy", "Dee") == "With Bo, Cy, and Dee."
+    assert said("de", "Bo", "Cy", "Dee") == "Mit Bo, Cy und Dee."
+
+
+def test_a_value_that_only_ends_like_a_date_of_ours_has_to_be_one(tmp_path: Path) -> None:
+    with pytest.raises(ValueError, match="Invalid isoformat"):
+        words(Say(name="x", values={"closes_on": "soon"}), folder=a_folder(tmp_path, en__x="{closes_on}"))
+
+
+def test_the_words_of_rhythms_are_known_by_their_names() -> None:
+    known = rhythms_with_words()
+
+    assert set(load_profile("everything")["rhythms"]) == set(known)
+    assert has_message("nudge-two-weekly")
+    assert not has_message("nudge-two-weeky")
+    assert asked_for("nudge-two-weekly") == {"days"}
+    assert asked_for("nudge-two-weeky") == set()
+
+
+def test_every_language_has_a_name_that_the_roster_takes() -> None:
+    assert [one for one in locales() if not LOCALE.fullmatch(one)] == []
+    assert locales() == ["de", "en", "es", "fr", "pt_BR"]
+
+
+@pytest.mark.parametrize(
+    ("text", "title", "body"),
+    [
+        ("# A title\n\nA body\n\nand more", "A title", "A body\n\nand more"),
+        ("# A title", "A title", ""),
+        ("No title\n\n# not here", "", "No title\n\n# not here"),
+        ("## no title of ours", "", "## no title of ours"),
+        ("", "", ""),
+    ],
+)
+def test_a_title_is_taken_from_the_words_below_it(text: str, title: str, body: str) -> None:
+    assert titled(text) == (title, body)
 
 
 def test_a_message_that_does_not_exist_is_told(tmp_path: Path) -> None:

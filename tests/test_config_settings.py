@@ -6,10 +6,11 @@ from pathlib import Path
 import pytest
 
 from config.errors import ConfigError
-from config.settings import SETTINGS, Settings, env_slug, load_settings
+from config.mail_address import SmtpParts
+from config.settings import LEAST_SECRET, SETTINGS, Settings, env_slug, load_settings
 
 ROOT = Path(__file__).parent.parent
-HIDDEN = "hunter2-hunter2"
+HIDDEN = "hunter2-hunter2-hunter2-hunter2-hunter2"
 
 
 def problems(**environ: str) -> tuple[str, ...]:
@@ -29,11 +30,15 @@ def test_nothing_set_is_enough_to_start() -> None:
     assert settings.webhook_secrets() == ()
     assert settings.number("TRELLIS_PORT") == 8000
     assert settings.seconds("TRELLIS_SETTLE_SECONDS") == 60.0
+    assert settings.mail_server() is None
+    assert settings.rooms("fennel") == ()
+    assert settings.text("TRELLIS_PUBLIC_URL") is None
+    assert settings.text("TRELLIS_SECRET_KEY") is None
     assert not settings.has_credentials()
 
 
 def test_every_default_and_every_secret_is_as_the_rules_say() -> None:
-    keys = [one for one in SETTINGS if re.search("TOKEN|SECRET|KEY", one.name)]
+    keys = [one for one in SETTINGS if re.search("TOKEN|SECRET|KEY|SMTP|CHAT", one.name)]
     assert [one.name for one in keys if not one.secret] == []
     assert [one.name for one in keys if one.default] == [], "no secret has a default"
     assert [one.name for one in SETTINGS if not one.what_for] == []
@@ -60,10 +65,40 @@ def test_values_are_read_by_their_kind() -> None:
 
 
 def test_an_empty_variable_counts_as_not_set() -> None:
-    settings = load_settings({"TRELLIS_PORT": "", "GITHUB_TOKEN": "  ", "GITHUB_TOKEN_FENNEL": ""})
+    empty = ("TRELLIS_PORT", "GITHUB_TOKEN_FENNEL", "SMTP_URL", "CHAT_URLS", "CHAT_URLS_FENNEL", "TRELLIS_SECRET_KEY")
+    settings = load_settings(dict.fromkeys(empty, "") | {"GITHUB_TOKEN": "  "})
 
     assert settings.number("TRELLIS_PORT") == 8000
     assert settings.for_organisation("GITHUB_TOKEN", "fennel") is None
+    assert settings.mail_server() is None
+    assert settings.rooms("fennel") == ()
+
+
+def test_the_mail_server_is_taken_apart() -> None:
+    """How SMTP_URL may be written is told in test_config_mail_address.py."""
+    found = load_settings({"SMTP_URL": "smtp://trellis:kept%20quiet@mail.fennel.example"}).mail_server()
+
+    assert found == SmtpParts(
+        host="mail.fennel.example", port=587, tls="starttls", user="trellis", password="kept quiet"
+    )
+
+
+def test_chat_rooms_are_separated_by_spaces_and_an_organisations_own_replace_all_of_the_others() -> None:
+    settings = load_settings(
+        {"CHAT_URLS": " json://127.0.0.1/one  slack://a/b/c\n", "CHAT_URLS_FENNEL_WORKS": "mmosts://fennel.example/t"}
+    )
+
+    assert settings.rooms("other") == ("json://127.0.0.1/one", "slack://a/b/c")
+    assert settings.rooms("fennel-works") == ("mmosts://fennel.example/t",)
+
+
+def test_the_address_of_the_web_part_loses_its_last_slash_so_that_links_have_one() -> None:
+    settings = load_settings(
+        {"TRELLIS_PUBLIC_URL": "https://trellis.fennel.example/", "TRELLIS_SECRET_KEY": "k" * LEAST_SECRET}
+    )
+
+    assert settings.text("TRELLIS_PUBLIC_URL") == "https://trellis.fennel.example"
+    assert settings.text("TRELLIS_SECRET_KEY") == "k" * LEAST_SECRET
 
 
 # -- problems ----------------------------------------------------------------------------------------------------------
@@ -159,6 +194,36 @@ def test_a_database_address_gets_our_driver(said: str, url: str) -> None:
     assert load_settings({"DATABASE_URL": said}).database_url() == url
 
 
+@pytest.mark.parametrize(
+    "environ",
+    [{"TRELLIS_PUBLIC_URL": "https://trellis.fennel.example"}, {"TRELLIS_SECRET_KEY": "k" * 32}],
+    ids=["the address alone", "the key alone"],
+)
+def test_links_need_both_an_address_and_a_key(environ: dict[str, str]) -> None:
+    assert problems(**environ) == ("TRELLIS_PUBLIC_URL and TRELLIS_SECRET_KEY belong together: links need both",)
+
+
+@pytest.mark.parametrize("key", ["k" * 31, "hunter2"])
+def test_a_key_that_could_be_guessed_is_refused_once_and_not_shown(key: str) -> None:
+    """Both are set, so that they belong together is not what is wrong."""
+    assert problems(TRELLIS_SECRET_KEY=key, TRELLIS_PUBLIC_URL="https://trellis.fennel.example") == (
+        "TRELLIS_SECRET_KEY: is shorter than 32 characters",
+    )
+
+
+def test_links_are_never_made_for_an_address_in_clear() -> None:
+    assert problems(TRELLIS_SECRET_KEY="k" * 32, TRELLIS_PUBLIC_URL="http://trellis.fennel.example") == (
+        "TRELLIS_PUBLIC_URL: 'http://trellis.fennel.example' does not start with https:// "
+        "(plain http is for this machine only)",
+    )
+
+
+def test_a_mail_server_that_cannot_be_used_is_told_without_its_password() -> None:
+    assert problems(SMTP_URL=f"smtp://trellis:{HIDDEN}@mail.fennel.example/inbox") == (
+        "SMTP_URL: does not end after the port (in a user or password, write / ? # : @ as %2F %3F %23 %3A %40)",
+    )
+
+
 # -- values from files -------------------------------------------------------------------------------------------------
 
 
@@ -230,7 +295,8 @@ def test_the_secret_of_a_webhook_alone_reaches_nobody() -> None:
 def everything_secret() -> Settings:
     environ = {one.name: HIDDEN for one in SETTINGS if one.secret and one.name != "DATABASE_URL"}
     environ |= {f"{one.name}_FENNEL": HIDDEN for one in SETTINGS if one.per_organisation}
-    return load_settings(environ | {"GITHUB_APP_ID": "12"})
+    environ |= {"GITHUB_APP_ID": "12", "TRELLIS_PUBLIC_URL": "https://trellis.fennel.example"}
+    return load_settings(environ | {"SMTP_URL": f"smtp://trellis:{HIDDEN}@mail.fennel.example"})
 
 
 def test_a_secret_is_never_shown() -> None:
@@ -238,6 +304,7 @@ def test_a_secret_is_never_shown() -> None:
 
     assert HIDDEN not in repr(settings)
     assert HIDDEN not in f"{settings}"
+    assert HIDDEN not in f"{settings.mail_server()}"
     assert "'GITHUB_APP_ID': '12'" in repr(settings), "what is no secret is shown"
 
 

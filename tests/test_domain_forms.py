@@ -2,6 +2,7 @@
 
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 
 import pytest
 
@@ -90,6 +91,48 @@ def test_code_within_one_line_hides_nothing_that_follows() -> None:
     body = TICKET.replace("I have never worked with willow.", "```pip install willow```")
 
     assert ticket_answers(body).cost == Decimal(480), "else what costs money looks free and goes ahead at once"
+
+
+# -- our own note at the end -------------------------------------------------------------------------------------------
+
+RULE = "\n---\n_GT-0007: the golden ticket of Ada Moreau, opened with Trellis._"
+MARKER = "\n\n<!-- trellis:key=open:fennel:ticket:5 -->\n"
+
+
+@pytest.mark.parametrize("note", [RULE, RULE + "\n", RULE + MARKER])
+@pytest.mark.parametrize("end", ["\n", "\r\n"], ids=["as we wrote it", "as a browser saves it"])
+def test_our_note_is_no_part_of_the_last_answer(note: str, end: str) -> None:
+    body = ("### First day\n\n2027-04-05\n\n### Last day\n\n2027-04-09\n" + note).replace("\n", end)
+
+    assert sections(body, ("First day", "Last day")) == {"First day": "2027-04-05", "Last day": "2027-04-09"}
+    assert ticket_answers(body).last_on == date(2027, 4, 9)
+
+
+@pytest.mark.parametrize("locale", ["en", "de", "es", "fr", "pt_BR"])
+def test_the_notes_we_write_are_taken_off_again(locale: str) -> None:
+    words = Path("config/messages") / locale / "objective-issue.md"
+    body = words.read_text(encoding="utf-8").replace("{title}", "Sharpening").replace("{why}", "Dull tools hurt")
+
+    assert objective_answers(body + "\n<!-- trellis:key=open:fennel:objective:111 -->") == ObjectiveAnswers(
+        goal="Sharpening", why="Dull tools hurt"
+    )
+
+
+@pytest.mark.parametrize(
+    "why",
+    [
+        "One\n\n---\n\nTwo",
+        "One\n---\n_in italics_\nand more",
+        "One\n\n_in italics_",
+        "One\n---\nplain",
+        "One <!-- trellis:key=x -->",
+    ],
+)
+def test_a_persons_own_rule_or_italics_stay_theirs(why: str) -> None:
+    body = f"### What do I want to learn?\n\nSharpening\n\n### Why does it matter to me?\n\n{why}\n"
+
+    assert objective_answers(body).why == why
+    assert objective_answers(body + "\n---\n_Opened with Trellis._").why == why
 
 
 # -- the two forms -----------------------------------------------------------------------------------------------------

@@ -6,7 +6,18 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from domain.people import Pause, Person, local_instant, own_hours, own_zone, works_on
+from domain.people import (
+    Pause,
+    Person,
+    Snooze,
+    is_holiday,
+    is_long,
+    local_instant,
+    own_hours,
+    own_zone,
+    settles_until,
+    works_on,
+)
 from tests.cast import ADA, BO, CY, DEE, POLICY
 
 HERE = POLICY.organisation
@@ -37,7 +48,93 @@ TUESDAY, THURSDAY, FRIDAY, SATURDAY = date(2027, 3, 2), date(2027, 3, 4), date(2
     ],
 )
 def test_a_day_is_a_working_day_only_when_nothing_speaks_against_it(person: Person, day: date, works: bool) -> None:
-    assert works_on(person, day, HERE) is works
+    assert works_on(person, day, POLICY) is works
+
+
+# -- holidays ----------------------------------------------------------------------------------------------------------
+
+CARNATIONS = date(2027, 4, 25)  # a Sunday; the Monday after is made up
+ABROAD = replace(
+    POLICY,
+    organisation=replace(HERE, holidays_of="PT"),
+    public_holidays={"PT": {CARNATIONS, TUESDAY}, "NP": {THURSDAY}},
+)
+
+
+@pytest.mark.parametrize(
+    ("person", "day", "holiday"),
+    [
+        (ADA, TUESDAY, True),
+        (ADA, THURSDAY, False),
+        (replace(ADA, holidays_of="NP"), TUESDAY, False),
+        (replace(ADA, holidays_of="NP"), THURSDAY, True),
+        (replace(ADA, holidays_of="NP"), date(2027, 12, 24), True),
+    ],
+    ids=["where the organisation is", "a plain day", "not of another place", "their own", "the organisation's for all"],
+)
+def test_a_holiday_is_of_the_place_where_the_person_lives(person: Person, day: date, holiday: bool) -> None:
+    assert is_holiday(person, day, ABROAD) is holiday
+    assert works_on(person, day, ABROAD) is not (holiday or day == date(2027, 12, 24))
+
+
+def test_without_a_place_there_are_no_public_holidays() -> None:
+    assert not is_holiday(ADA, TUESDAY, replace(ABROAD, organisation=HERE))
+
+
+# -- leave and settling in ---------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("last_on", "long"), [(date(2027, 3, 10), False), (date(2027, 3, 11), True), (None, False), (TUESDAY, False)]
+)
+def test_a_leave_is_long_from_ten_days_on(last_on: date | None, long: bool) -> None:
+    assert is_long(Pause(first_on=TUESDAY, last_on=last_on), POLICY) is long
+
+
+LONG = Pause(first_on=date(2027, 3, 1), last_on=date(2027, 3, 20))
+SHORT = Pause(first_on=date(2027, 3, 1), last_on=date(2027, 3, 9))
+
+
+@pytest.mark.parametrize(
+    ("person", "day", "until"),
+    [
+        (replace(ADA, pauses=(LONG,)), date(2027, 3, 20), None),
+        (replace(ADA, pauses=(LONG,)), date(2027, 3, 21), date(2027, 3, 27)),
+        (replace(ADA, pauses=(LONG,)), date(2027, 3, 27), date(2027, 3, 27)),
+        (replace(ADA, pauses=(LONG,)), date(2027, 3, 28), None),
+        (replace(ADA, pauses=(SHORT,)), date(2027, 3, 10), None),
+        (replace(ADA, pauses=(Pause(first_on=date(2027, 3, 1)),)), date(2027, 3, 21), None),
+        (replace(ADA, joined_on=TUESDAY), date(2027, 3, 1), None),
+        (replace(ADA, joined_on=TUESDAY), TUESDAY, date(2027, 3, 8)),
+        (replace(ADA, joined_on=TUESDAY), date(2027, 3, 8), date(2027, 3, 8)),
+        (replace(ADA, joined_on=TUESDAY), date(2027, 3, 9), None),
+        (ADA, TUESDAY, None),
+    ],
+)
+def test_the_first_week_after_joining_and_after_a_long_leave_is_for_settling_in(
+    person: Person, day: date, until: date | None
+) -> None:
+    assert settles_until(person, day, POLICY) == until
+
+
+@pytest.mark.parametrize(
+    ("snooze", "covers"),
+    [
+        (Snooze(first_on=TUESDAY), {"spring 1", "spring 2", "other 1"}),
+        (Snooze(first_on=TUESDAY, last_on=TUESDAY), {"spring 1", "spring 2", "other 1"}),
+        (Snooze(first_on=TUESDAY, rhythm="spring"), {"spring 1", "spring 2"}),
+        (Snooze(first_on=TUESDAY, rhythm="spring", turn="2"), {"spring 2"}),
+        (Snooze(first_on=THURSDAY), set()),
+        (Snooze(first_on=date(2027, 2, 1), last_on=date(2027, 3, 1)), set()),
+    ],
+)
+def test_later_covers_everything_or_a_rhythm_or_one_turn_of_it(snooze: Snooze, covers: set[str]) -> None:
+    turns = [("spring", "1"), ("spring", "2"), ("other", "1")]
+
+    assert {f"{rhythm} {turn}" for rhythm, turn in turns if snooze.covers(TUESDAY, rhythm, turn)} == covers
+
+
+# -- hours and names ---------------------------------------------------------------------------------------------------
 
 
 def test_hours_and_zone_are_the_persons_own_or_the_organisations() -> None:

@@ -1,23 +1,22 @@
 """What has to hold for every policy, person, sequence and clock, searched by hypothesis."""
 
 import random
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import TypeVar
 from zoneinfo import ZoneInfo
 
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from domain.effects import CommentOnIssue, Effect, StartProposal, StartThread
 from domain.issues import CloseReason, Issue
 from domain.objectives import Objective, ObjectiveDecision, ObjectiveState, activate, follow
 from domain.pace import Budget, free_at
-from domain.people import Pause, Person, local_instant
-from domain.planner import Nudge, Sent, plan
-from domain.policy import CapsPolicy, LoomioPolicy, OrganisationPolicy, Policy, RhythmPolicy, VoteRule, Weekday
+from domain.people import local_instant
+from domain.policy import LoomioPolicy, VoteRule
 from domain.proposals import OptionCount, Outcome, Poll, Reading, Result, next_look, read
 from domain.tickets import (
     GIVEN_BACK,
@@ -35,7 +34,7 @@ from domain.tickets import (
     withdraw,
 )
 from jobs.objectives import owner_of
-from tests.cast import ADA, BO, CY, LOOMIO, NOW, POLICY, a_poll, a_ticket, an_issue, an_objective, issue_url
+from tests.cast import ADA, BO, CY, LOOMIO, NOW, POLICY, a_poll, a_ticket, an_issue, issue_url
 
 ZONES = tuple(
     ZoneInfo(name)
@@ -53,193 +52,12 @@ ZONES = tuple(
         "Africa/Casablanca",  # winter time in summer, for Ramadan
     )
 )
-EVERY_DAY = timedelta(days=1)
 T = TypeVar("T")
 
 
-# -- (a) the planner ---------------------------------------------------------------------------------------------------
+# -- (a) wall clocks (the planner has a file of its own: test_domain_planner_properties.py) ----------------------------
 
 DAYS = st.dates(date(2024, 1, 1), date(2063, 12, 31))
-
-
-@st.composite
-def people(draw: st.DrawFn, number: int, around: date) -> Person:
-    """Somebody who may be on leave, newly here or gone around a day; their hours do not lie in the night's changes."""
-    hours = draw(st.none() | st.tuples(st.integers(4, 20), st.integers(1, 3)))
-    near = st.integers(-40, 80).map(lambda days: around + timedelta(days=days))
-    pauses = draw(st.lists(st.tuples(near, st.none() | st.integers(0, 25)), max_size=2))
-    return Person(
-        id=number,
-        handle=f"person-{number}",
-        name=f"Person {number}",
-        zone=draw(st.none() | st.sampled_from(ZONES)),
-        working_days=draw(st.none() | st.sets(st.sampled_from(Weekday)).map(tuple)),
-        hours_from=None if hours is None else time(hours[0], 30),
-        hours_until=None if hours is None else time(hours[0] + hours[1], 15),
-        joined_on=draw(st.none() | near),
-        left_on=draw(st.none() | near),
-        pauses=tuple(
-            Pause(first_on=first, last_on=None if days is None else first + timedelta(days=days))
-            for first, days in pauses
-        ),
-    )
-
-
-RHYTHMS = st.builds(
-    RhythmPolicy,
-    anchor_on=DAYS,
-    every_days=st.integers(1, 45),
-    at=st.times(),
-    grace_days=st.integers(0, 6),
-    on=st.booleans() | st.just(True),
-)
-
-
-@dataclass(frozen=True)
-class Case:
-    """One policy, its people, what they did, and three instants in order."""
-
-    policy: Policy
-    people: tuple[Person, ...]
-    objectives: Mapping[int, Objective]
-    sent: tuple[Sent, ...]
-    instants: tuple[datetime, datetime, datetime]
-
-    def planned(self, since: datetime, until: datetime) -> tuple[Nudge, ...]:
-        return plan(self.policy, self.people, self.objectives, self.sent, since=since, until=until)
-
-
-@st.composite
-def cases(draw: st.DrawFn, *, caps: CapsPolicy | None = None) -> Case:
-    around = draw(DAYS)
-    start = datetime.combine(around, draw(st.times()), tzinfo=UTC)
-    offsets = sorted(draw(st.tuples(*[st.integers(0, 60 * 24 * 60)] * 2)))
-    instants = (start, start + timedelta(minutes=offsets[0]), start + timedelta(minutes=offsets[1]))
-    crowd = tuple(draw(people(number, around)) for number in range(draw(st.integers(1, 3))))
-    rhythms = draw(st.lists(RHYTHMS, min_size=1, max_size=2))
-    anchored = [replace(one, anchor_on=min(one.anchor_on, around + timedelta(days=20))) for one in rhythms]
-    policy = replace(
-        POLICY,
-        organisation=OrganisationPolicy(
-            name="Anywhere",
-            zone=draw(st.sampled_from(ZONES)),
-            holidays=tuple(around + timedelta(days=n) for n in draw(st.sets(st.integers(0, 60), max_size=6))),
-        ),
-        caps=caps or CapsPolicy(per_day=draw(st.integers(1, 2)), per_week=draw(st.integers(1, 3))),
-        rhythms={f"rhythm-{n}": one for n, one in enumerate(anchored)},
-    )
-    wrote = st.none() | st.integers(-40 * 24 * 60, 0).map(lambda minutes: start + timedelta(minutes=minutes))
-    objectives = {
-        one.id: an_objective(10 + one.id, person_id=one.id, last_wrote_at=draw(wrote))
-        for one in crowd
-        if draw(st.integers(0, 5))
-    }
-    sent = tuple(
-        Sent(person_id=one.id, at=start - timedelta(minutes=minutes))
-        for one in crowd
-        for minutes in draw(st.lists(st.integers(1, 7 * 24 * 60), max_size=2))
-    )
-    return Case(policy, crowd, objectives, sent, instants)
-
-
-def wall(nudge: Nudge, policy: Policy) -> datetime:
-    """When a nudge goes out, on its person's own clock."""
-    assert nudge.due_at is not None
-    return nudge.due_at.astimezone(nudge.person.zone or policy.organisation.zone)
-
-
-def may_be_written_to(person: Person, day: date, organisation: OrganisationPolicy) -> bool:
-    """The same rules as the planner's, said once more and apart from it."""
-    names = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-    weekdays = organisation.working_days if person.working_days is None else person.working_days
-    on_leave = any(one.first_on <= day <= (one.last_on or date.max) for one in person.pauses)
-    joined, left = person.joined_on or date.min, person.left_on or date.max
-    return (
-        names[day.weekday()] in {one.value for one in weekdays}
-        and day not in set(organisation.holidays)
-        and not on_leave
-        and joined <= day < left
-    )
-
-
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(cases())
-def test_nobody_is_nudged_outside_their_own_days_and_hours(case: Case) -> None:
-    since, _, until = case.instants
-    organisation = case.policy.organisation
-    for nudge in case.planned(since, until):
-        if not nudge.goes_out():
-            continue
-        assert nudge.due_at is not None
-        assert since <= nudge.due_at < until
-        assert nudge.due_at < nudge.too_late_at
-        here = wall(nudge, case.policy)
-        person = nudge.person
-        assert may_be_written_to(person, here.date(), organisation)
-        hours_from = person.hours_from or organisation.hours_from
-        hours_until = person.hours_until or organisation.hours_until
-        assert hours_from <= here.time() < hours_until
-        rhythm = case.policy.rhythms[nudge.rhythm]
-        assert rhythm.on
-        assert 0 <= (here.date() - nudge.period.check_in_on).days <= rhythm.grace_days
-        wrote_at = case.objectives[person.id].last_wrote_at
-        assert wrote_at is None or wrote_at < nudge.period_starts_at
-
-
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(cases())
-def test_nobody_gets_more_than_the_caps_allow_nor_one_period_twice(case: Case) -> None:
-    since, _, until = case.instants
-    found = case.planned(since, until)
-    assert len({one.key for one in found}) == len(found)
-    assert len({(one.person.id, one.rhythm, one.period.check_in_on) for one in found}) == len(found)
-    for person in case.people:
-        zone = person.zone or case.policy.organisation.zone
-        before = [one.at.astimezone(zone).date() for one in case.sent if one.person_id == person.id]
-        going = [wall(one, case.policy).date() for one in found if one.person == person and one.goes_out()]
-        for day in set(going):
-            assert (before + going).count(day) <= case.policy.caps.per_day
-            week = [one for one in before + going if one.isocalendar()[:2] == day.isocalendar()[:2]]
-            assert len(week) <= case.policy.caps.per_week
-
-
-@settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(cases(caps=CapsPolicy(per_day=1000, per_week=1000)))
-def test_planning_a_span_is_planning_its_two_halves(case: Case) -> None:
-    first, middle, last = case.instants
-    whole = case.planned(first, last)
-    # The hardest seam is the very instant of a nudge.
-    for seam in (middle, *(one.due_at for one in whole[:3] if one.due_at is not None)):
-        assert case.planned(first, seam) + case.planned(seam, last) == whole
-
-
-@settings(max_examples=200, deadline=None, suppress_health_check=[HealthCheck.too_slow])
-@given(cases(caps=CapsPolicy(per_day=1000, per_week=1000)))
-def test_no_check_in_is_forgotten(case: Case) -> None:
-    """Every check-in well inside the span is planned for everybody, on the first day that fits, or silent with why."""
-    since, _, until = case.instants
-    found = {(one.person.id, one.rhythm, one.period.check_in_on): one for one in case.planned(since, until)}
-    for name, rhythm in case.policy.rhythms.items():
-        for day in _days(since.date() + 2 * EVERY_DAY, until.date() - (rhythm.grace_days + 3) * EVERY_DAY):
-            is_check_in = day >= rhythm.anchor_on and (day - rhythm.anchor_on).days % rhythm.every_days == 0
-            for person in case.people:
-                nudge = found.get((person.id, name, day))
-                assert (nudge is not None) is is_check_in
-                if nudge is None:
-                    continue
-                grace = [day + n * EVERY_DAY for n in range(rhythm.grace_days + 1)]
-                fitting = [one for one in grace if may_be_written_to(person, one, case.policy.organisation)]
-                if nudge.due_at is not None:
-                    assert wall(nudge, case.policy).date() == fitting[0]
-                else:
-                    assert not fitting
-                assert nudge.goes_out() or nudge.silence()
-
-
-def _days(first: date, last: date) -> Iterator[date]:
-    while first < last:
-        yield first
-        first += EVERY_DAY
 
 
 @settings(max_examples=500, deadline=None)

@@ -30,10 +30,10 @@ from domain.tickets import (
     still_wanted,
     take_up_again,
     thread_started,
-    ticket_year,
     triage,
     withdraw,
 )
+from domain.years import ticket_year
 from tests.cast import ADA, BO, CY, NOW, POLICY, a_dear_ticket, a_ticket, issue_url
 
 NOTHING = TicketDecision()

@@ -1,7 +1,7 @@
 """The main job, whole: over real HTTP, a process per role, on SQLite and on PostgreSQL."""
 
 import json
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from tests.house import House
 from tests.scenes import claim, close_poll, house, proposed
@@ -174,32 +174,110 @@ def test_a_light_request_is_never_forced_into_a_vote(house: House) -> None:
     assert house.world()["polls"] == []
 
 
+TWO_WEEKLY = """[rhythms.two-weekly]
+kind = "interval"
+anchor_on = 2026-01-06
+every_days = 14
+open_days = 5
+tells = ["member"]
+needs = ["objective"]
+done_by = ["wrote"]
+fades = true
+"""
+
+
 def test_a_nudge_comes_once_in_the_persons_own_hours_and_not_when_they_wrote(house: House) -> None:
+    house.change_policy(rhythms=TWO_WEEKLY)
+    house.control("clock", to="2027-03-01T08:00:00+00:00")  # the day before a check-in
     worker = house.start_worker()
     ada = house.open_issue("ada-fw", "Read a map")
     bo = house.open_issue("bo-fw", "Knot a net")
     house.wait_for("both", lambda: len(house.objectives()) == 2)
-    planned = house.flask("plan", "--next", "21d")
-    assert "ada          two-weekly" in planned
-    assert "bo           two-weekly" in planned
-    first = json.loads(house.flask("plan", "--next", "21d", "--json"))
-    at = {row["person"]: row["at"] for row in first if row["key"].endswith(first[0]["key"][-10:])}
-    # Bo writes in the period; then the clock goes to just after Ada's hour, when both would be due.
-    latest = max(datetime.fromisoformat(one) for one in at.values())
-    house.control("clock", to=(latest - timedelta(days=2)).isoformat())
+    planned = json.loads(house.flask("plan", "--next", "3d", "--json"))["messages"]
+    assert [(row["person"], row["at"]) for row in planned] == [
+        ("bo", "2027-03-02T09:00:00+00:00"),
+        ("ada", "2027-03-02T10:00:00+00:00"),
+    ]
     house.as_person("bo-fw", "POST", f"/issues/{bo}/comments", body="Tied a bowline.")
     house.wait_for("what Bo wrote", lambda: house.rows("SELECT 1 FROM objectives WHERE last_wrote_at IS NOT NULL"))
-    house.control("clock", to=(latest + timedelta(minutes=5)).isoformat())
+    house.control("clock", to="2027-03-02T10:05:00+00:00")
     house.wait_for("the nudge", lambda: house.ours(ada))
     house.kill(worker)
     house.start_worker()
     house.flask("tick")
     house.wait_until_quiet()
     assert house.ours(ada) == [
-        "Hello Ada, time for a look back at the last 14 days, if you like.\n\n"
-        "What did you try, learn, or show somebody else? One line as a comment here is plenty, and it will be good to "
-        "read again in half a year.\n\n"
-        "_You get this once every 14 days, and not at all when you have already written here. It is for you and "
-        "not for any appraisal._"
+        "Hello Ada,\n\nthis comes round at the moment. Take from it what is useful to you.\n\n"
+        "### A look back, if you like\n\n"
+        "What did you try, learn or show somebody else in the last 14 days? One line as a comment on your goal is "
+        "plenty, and it will be good to read again in half a year.\n\n"
+        "Did somebody help you, or do something well? A thank-you belongs here too.\n\n"
+        "This does not come when you have already written.\n\n"
+        "_Why this? It is part of how your team helps each other learn (Fennel Works). It is yours, and not for any "
+        "appraisal._\n"
+        "_To answer, write one of these alone on a line in a comment: `/held`, `/not-needed`, `/snooze 2 weeks`, "
+        "`/snooze all`._\n"
+        "_No answer is fine too: it grows quieter by itself._"
     ]
     assert house.ours(bo) == []
+    assert house.letters() == []
+
+
+QUARTERLY = """[rhythms.quarterly-talk]
+kind = "interval"
+anchor_on = 2027-01-15
+every_months = 3
+open_days = 45
+partners = ["manager"]
+private = true
+again_after_days = [21]
+"""
+
+
+def test_a_private_prompt_goes_by_mail_to_both_and_one_link_answers_it(house: House) -> None:
+    house.change_policy(rhythms=QUARTERLY)
+    house.control("clock", to="2027-01-15T06:00:00+00:00")
+    house.start_worker()
+    house.control("clock", to="2027-01-15T15:30:00+00:00")
+    house.wait_for("the letters", lambda: len(house.letters()) == 3)  # Cy does not work on Fridays
+    house.wait_until_quiet()
+    assert sorted(one["to"] for one in house.letters()) == [f"{name}@fennel.example" for name in ("ada", "bo", "dee")]
+    letter = next(one for one in house.letters() if one["to"].startswith("ada"))
+    assert letter["subject"] == "A quarterly talk, both ways"
+    assert "would you like to look at the quarter with Cy Okafor?" in letter["text"]
+    assert letter["headers"]["List-Unsubscribe-Post"] == "List-Unsubscribe=One-Click"
+    link = next(word for word in letter["text"].split() if word.startswith(f"{house.web_url}/choices/"))
+    page = house.session.get(link, timeout=10)
+    assert page.status_code == 200
+    assert house.rows("SELECT count(*) FROM held") == [(0,)]
+    said = {"choice": "held", "part": "quarterly-talk|2027-01-15"}
+    assert house.session.post(link, data=said, timeout=10).status_code == 200
+    assert house.rows("SELECT rhythm, turn, how FROM held") == [("quarterly-talk", "2027-01-15", "held")]
+    # Three weeks on, whoever did not answer is asked again; Ada is not, and Cy is not asked about her.
+    house.control("clock", to="2027-02-09T15:30:00+00:00")
+    house.wait_for("the second letters", lambda: len(house.letters()) > 4)
+    house.wait_until_quiet()
+    assert not any(one["to"].startswith("ada") for one in house.letters()[3:])
+    stop = letter["headers"]["List-Unsubscribe"].strip("<>")
+    assert house.session.post(stop, data={"List-Unsubscribe": "One-Click"}, timeout=10).status_code == 200
+    house.control("clock", to="2027-04-16T13:00:00+00:00")
+    house.wait_for("the next quarter", lambda: len(house.letters()) > 7)
+    house.wait_until_quiet()
+    assert not any(one["to"].startswith("ada") for one in house.letters()[3:])
+
+
+def test_a_message_takes_the_next_way_when_the_issue_does_not_take_comments(house: House) -> None:
+    house.change_policy(rhythms=TWO_WEEKLY)
+    house.control("clock", to="2027-03-01T08:00:00+00:00")
+    house.start_worker()
+    ada = house.open_issue("ada-fw", "Read a map")
+    house.wait_for("the goal", lambda: len(house.objectives()) == 1)
+    house.wait_until_quiet()
+    house.control(f"github/issues/{ada}/lock")
+    house.control("clock", to="2027-03-02T10:05:00+00:00")
+    house.wait_for("the letter", lambda: house.letters())
+    house.wait_until_quiet()
+    assert [(one["to"], one["subject"]) for one in house.letters()] == [
+        ("ada@fennel.example", "A look back, if you like")
+    ]
+    assert house.ours(ada) == []

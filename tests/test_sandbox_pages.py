@@ -219,7 +219,7 @@ def test_to_the_next_nudge_asks_trellis_for_its_plan(tmp_path: Path) -> None:
     soon = datetime.now(UTC) + timedelta(days=3)
     script = tmp_path / "plan.py"
     plan = [{"at": (soon + timedelta(days=9)).isoformat()}, {"at": "2020-01-01T00:00:00Z"}, {"at": soon.isoformat()}]
-    script.write_text(f"print({json.dumps(plan)!r})")
+    script.write_text(f"print({json.dumps({'messages': plan})!r})")
     visitor = Visitor(Settings(plan_command=f"{sys.executable} {script}"))
     visitor.post("/clock", move="nudge")
     ahead = datetime.fromisoformat(visitor.world()["now"]) - soon
@@ -229,7 +229,7 @@ def test_to_the_next_nudge_asks_trellis_for_its_plan(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("script", "words"),
     [
-        ("print('[]')", "plans no nudge"),
+        ("print('{\"messages\": []}')", "plans no nudge"),
         ("print('tomorrow')", "not a plan"),
         ("import sys; sys.exit('no policy found')", "no policy found"),
     ],
