@@ -114,8 +114,12 @@ def test_a_year_is_lived_as_it_was_planned(house: House) -> None:
         {one.due_at for one in messages} | {one.opens_at for one in threads if one.key not in open_at_once}
     )
     live_until(house, BEGINS)
+    opening = {one.opens_at: one.key for one in threads}
     for instant in instants:
         live_until(house, instant + timedelta(seconds=30))
+        if instant in opening:
+            done = f"SELECT 1 FROM effects WHERE key = '{opening[instant]}' AND status = 'done'"
+            house.wait_for(opening[instant], lambda done=done: house.rows(done))  # type: ignore[misc]
     live_until(house, ENDS)
     was, should = lived(house), parts_of(messages)
     assert (sorted((was - should).elements()), sorted((should - was).elements())) == ([], [])
