@@ -6,7 +6,9 @@ from collections.abc import Iterator
 from config.messages import asked_for, has_message, rhythms_with_words
 from domain.moments import day_of_year
 from domain.policy import Policy
-from domain.rhythms import MOST_ASKS, Clock, Entitlement, Interval, Rhythm, Side, Start, TeamPart, Windows
+from domain.rhythms import MOST_ASKS, Clock, Entitlement, Interval, Need, Rhythm, Side, Start, TeamPart, Windows
+
+MOST_TICKET_PROMPTS = 2
 
 
 def rhythm_problems(policy: Policy, name: str, rhythm: Rhythm) -> Iterator[str]:
@@ -31,6 +33,10 @@ def rhythm_problems(policy: Policy, name: str, rhythm: Rhythm) -> Iterator[str]:
         case Entitlement():
             if not rhythm.after_months or any(not 0 <= one < 12 for one in rhythm.after_months):
                 yield ".after_months: at least one, each from 0 to 11 months after the ticket year began"
+    if Need.UNUSED_TICKET in rhythm.needs and isinstance(rhythm, Entitlement):
+        prompts = len(rhythm.after_months) * (1 + len(rhythm.again_after_days))
+        if prompts > MOST_TICKET_PROMPTS:
+            yield f": {prompts} prompts about an unused ticket a year; at most {MOST_TICKET_PROMPTS} (practice row 44)"
     if not isinstance(rhythm, Windows) and rhythm.open_days < 0:
         yield ".open_days: 0 or more days"
 

@@ -21,6 +21,11 @@ class OwnDays:
     quiet: tuple[tuple[int, int], ...]
     leaves: int
 
+    @property
+    def last(self) -> int:
+        """Give the last day the almanac knows."""
+        return self.first + len(self.following) - 1
+
     def next(self, day: int) -> int:
         """Give the first day of theirs on or after a day, NEVER when there is none in the almanac."""
         while True:

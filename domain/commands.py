@@ -31,7 +31,7 @@ def commands_in(body: str) -> tuple[Command, ...]:
     for line, outside in lines_outside_code(body):
         if not outside or line.startswith(("    ", "\t")):
             continue
-        said = re.fullmatch(r"/([a-z][a-z-]{1,30})(?:\s+(\S.{0,500}))?", line.strip())
+        said = re.fullmatch(r"/([a-z][a-z-]{1,30})(?:\s+(\S.*))?", line.strip())
         if said and said[1] not in found and (said[2] is None or said[1] in TAKE_WORDS):
             found[said[1]] = Command(name=said[1], known=said[1] in KNOWN, words=said[2] or "")
     return tuple(found.values())

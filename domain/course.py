@@ -78,6 +78,10 @@ class Fading:
 Instants = dict[tuple[str, time, tuple[time, time]], dict[int, datetime | None]]
 
 
+# What waits, by the day it is wanted on, not before today; of one day by what it is, never by when it was laid out.
+Entry = tuple[int, int, str, str, str, int, int, Waiting]
+
+
 @dataclass
 class Course:
     """The course of one person. It changes while it is walked, and only then; `plan` makes a new one every time."""
@@ -89,7 +93,7 @@ class Course:
     until: datetime
     silences: list[Silence] | None
     instants: Instants
-    _queue: list[tuple[int, int, Waiting]] = field(default_factory=list)
+    _queue: list[Entry] = field(default_factory=list)
     _head: int = 0
     _count: int = 0
     _in_order: bool = False
@@ -108,6 +112,7 @@ class Course:
         self._fading: dict[tuple[str, Side, int], Fading] = {}
         self._due = self.instants.setdefault((self._zone.key, self._at, self._hours), {})
         self._over = False
+        self._faded_now: set[tuple[str, Side, int]] = set()
         self._next: int | None = None
         self._ways: dict[bool, tuple[Channel, ...]] = {}
 
@@ -118,17 +123,28 @@ class Course:
         self._count += 1
         self._next = None
         wanted = waiting.wanted if waiting.wanted > self.first else self.first
+        moment = waiting.moment
+        entry = (
+            wanted,
+            waiting.wanted,
+            moment.rhythm,
+            moment.turn,
+            waiting.side.value,
+            waiting.member.person.id,
+            self._count,
+            waiting,
+        )
         if self._in_order:
-            insort(self._queue, (wanted, self._count, waiting), lo=self._head)
+            insort(self._queue, entry, lo=self._head)
         else:
-            self._queue.append((wanted, self._count, waiting))
+            self._queue.append(entry)
 
     def holds(self, waiting: Waiting) -> bool:
         """Say whether the same already waits; only where a role changes hands can it come twice."""
         if waiting.wanted <= waiting.moment.opens_on.toordinal():
             return False
         same = (waiting.moment, waiting.side, waiting.member.person.id, waiting.ask)
-        return any((one.moment, one.side, one.member.person.id, one.ask) == same for _, _, one in self._queue)
+        return any((one.moment, one.side, one.member.person.id, one.ask) == same for *_, one in self._queue)
 
     def ways(self, *, private: bool) -> tuple[Channel, ...]:
         """Give the ways to the person."""
@@ -152,15 +168,18 @@ class Course:
         """Say what waits by a day of theirs that has room; None when all of it turned out not to be wanted."""
         batch: list[Waiting] = []
         self._next = None
+        self._faded_now.clear()
         while self._head < len(self._queue) and self._queue[self._head][0] <= day:
-            waiting = self._queue[self._head][2]
+            waiting = self._queue[self._head][-1]
             self._head += 1
             ready = self._ready(waiting, day)
             if ready is not None:
                 batch.append(ready)
         if not batch:
             return None
-        batch = self._by_itself(batch, day)
+        batch = self._by_itself(self._each_once(batch), day)
+        if not batch:
+            return None
         if batch[0].ask is not Ask.MENTION and not _is_return(batch[0]):
             batch += self._coming_along(day)
         fixed_at = batch[0].fixed_at
@@ -173,9 +192,14 @@ class Course:
     # -- the day ------------------------------------------------------------------------------------------------------
 
     def _with_room(self, wanted: int) -> int:
+        """Find the first day of theirs from `wanted` on with room, NEVER when it lies past the end of the plan."""
+        day = self._room_from(wanted)
+        return day if day <= self._horizon else NEVER
+
+    def _room_from(self, wanted: int) -> int:
         """Find the first day of theirs from `wanted` on which the caps leave room and their hours hold the instant."""
         day = self.days.next(wanted)
-        while day <= self._horizon:
+        while day < NEVER:
             clash = self._clash(day)
             if clash:
                 day = self.days.next(clash)
@@ -268,6 +292,10 @@ class Course:
 
     def _fade(self, waiting: Waiting) -> Waiting | None:
         """Ease off a rhythm that finds no answer: later, then "pause?", then silence (rule 5 of the design)."""
+        key = (waiting.moment.rhythm, waiting.side, waiting.member.person.id)
+        if key in self._faded_now:
+            self._silent(waiting, "decay", "another turn of it is said in the same message")
+            return None
         fading = self._fading_of(waiting)
         # By the turn's own date, not by the day there is room: a turn passed over stays passed over the day after.
         apart = waiting.moment.opens_on.toordinal() - fading.last
@@ -280,6 +308,7 @@ class Course:
         if fading.asks and apart < length * (fading.asks + 1) - SLACK_DAYS:
             self._silent(waiting, "decay", "the last one found no answer yet; the next comes later")
             return None
+        self._faded_now.add(key)
         ask = ASKS[fading.asks]
         return waiting if waiting.ask is ask else waiting._replace(ask=ask)
 
@@ -310,12 +339,12 @@ class Course:
         if again > waiting.last:
             self._silent(waiting, rule, why)
         else:
-            self.add(waiting._replace(wanted=again))
+            self.add(waiting._replace(wanted=max(again, waiting.wanted)))
 
     def close(self) -> None:
         """Say of what still waits, and is over before the end, that no day of theirs had room for it."""
         last = (self.until.astimezone(self._zone)).toordinal()
-        for _, _, waiting in self._queue[self._head :]:
+        for *_, waiting in self._queue[self._head :]:
             if waiting.last < last:
                 self._ready(waiting, waiting.last + 1)
 
@@ -336,35 +365,63 @@ class Course:
 
     # -- the message --------------------------------------------------------------------------------------------------
 
+    def _each_once(self, batch: list[Waiting]) -> list[Waiting]:
+        """Leave out that a date has moved where the moment is asked about anyway: its words name the date."""
+        asked = {(one.moment.rhythm, one.moment.turn, one.side) for one in batch if one.ask in ASKS}
+        moved = [one for one in batch if one.ask is Ask.MOVED]
+        twice = [one for one in moved if (one.moment.rhythm, one.moment.turn, one.side) in asked]
+        return [one for one in batch if not any(one is other for other in twice)]
+
     def _by_itself(self, batch: list[Waiting], day: int) -> list[Waiting]:
-        """Keep apart what does not share a message: a mention, which has its own hour, and a soft return from leave."""
-        alone = next((one for one in batch if one.ask is Ask.MENTION), None)
-        alone = alone or next((one for one in batch if _is_return(one)), None)
+        """Keep apart what does not share a message: a mention, which has its own hour, and a soft return from leave.
+
+        A mention gives way to what would be lost by it: it leaves out one name, and no more.
+        """
+        mentions = [one for one in batch if one.ask is Ask.MENTION]
+        others = [one for one in batch if one.ask is not Ask.MENTION]
+        if mentions and (any(one.last < day + 7 for one in others) or self._lost_by(day)):
+            for mention in mentions:
+                self._silent(mention, "caps", "another message goes out that day")
+            if not others:
+                return self._coming_along(day)
+            mentions, batch = [], others
+        alone = mentions[0] if mentions else next((one for one in batch if _is_return(one)), None)
         if alone is None:
             return batch
         for waiting in batch:
             if waiting is not alone:
-                self.add(waiting._replace(wanted=day + 1))
+                self.add(waiting._replace(wanted=max(waiting.wanted, day + 1)))
         return [alone]
+
+    def _lost_by(self, day: int) -> bool:
+        """Say whether something wanted within the week would be over before there is room again after a day."""
+        room_again = self._room_after(day)
+        soon = self._queue[self._head : bisect_left(self._queue, (day + 7,), lo=self._head)]
+        return any(entry[-1].last < room_again and entry[-1].fixed_at is None for entry in soon)
+
+    def _room_after(self, day: int) -> int:
+        """Give the first day with room once something is said on a day; as far as the almanac goes."""
+        insort(self._sent, day)
+        room_again = self._room_from(day + 1)
+        self._sent.remove(day)
+        return min(room_again, self.days.last)
 
     def _coming_along(self, day: int) -> list[Waiting]:
         """Take along what is wanted within the week and would be over before there is room again."""
-        if self.policy.caps.per_week != 1:
+        end = bisect_left(self._queue, (day + 7,), lo=self._head)
+        if end == self._head:
             return []
         found: list[Waiting] = []
-        room_again = self.days.next(day + 7)
-        at, week_on = self._head, day + 7
-        while at < len(self._queue) and self._queue[at][0] < week_on:
-            waiting = self._queue[at][2]
-            if room_again > waiting.last and waiting.fixed_at is None and not _is_return(waiting):
-                del self._queue[at]
-                ready = self._ready(waiting, day)  # may put it back, further on
-                if ready is not None:
-                    found.append(ready)
-                elif at < len(self._queue) and self._queue[at][2] == waiting:
-                    at += 1
-            else:
-                at += 1
+        room_again = self._room_after(day)
+        soon = self._queue[self._head : end]
+        lost = [one for one in soon if one[-1].last < room_again and one[-1].fixed_at is None]
+        lost = [one for one in lost if not _is_return(one[-1])]
+        for entry in lost:
+            self._queue.remove(entry)
+        for entry in lost:
+            ready = self._ready(entry[-1], day)  # may have it wait for another day
+            if ready is not None:
+                found.append(ready)
         return found
 
     def _message(self, batch: list[Waiting], day: int, due_at: datetime) -> Message:

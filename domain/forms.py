@@ -17,7 +17,7 @@ EMPTY = {"_no response_", "none", ""}
 
 
 # What `config/messages/*/objective-issue.md` and `ticket-issue.md` end with: a rule, a line of ours, our hidden marker.
-OUR_NOTE = re.compile(r"\n---\n_[^\n]+_\s*(?:<!-- trellis:key=\S+ -->\s*)?\Z")
+OUR_NOTE = re.compile(r"\r?\n---\r?\n_[^\r\n]+_\s*(?:<!-- trellis:key=\S+ -->\s*)?\Z")
 
 
 def sections(body: str, labels: Sequence[str]) -> dict[str, str]:

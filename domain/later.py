@@ -41,7 +41,7 @@ def read_later(words: str, *, today: date) -> Wish | None:
         day = date.fromisoformat(until[1]) if until else None
     except ValueError:
         return None
-    if day is None or not today <= day <= today + timedelta(days=LONGEST_DAYS):
+    if day is None or not today < day <= today + timedelta(days=LONGEST_DAYS):
         return None
     return Wish(everything=everything, this_time_only=False, last_on=day - timedelta(days=1))
 

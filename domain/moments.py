@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from domain.objectives import Objective, ObjectiveState
 from domain.parts import Ask
-from domain.people import Person, Snooze, is_long
+from domain.people import Pause, Person, Snooze, is_long
 from domain.policy import Policy
 from domain.rhythms import Clock, Entitlement, Interval, Manners, Need, Rhythm, Side, Start, Window, Windows
 from domain.years import ticket_year_begins_on
@@ -270,10 +270,13 @@ def _of_clock(policy: Policy, name: str, rhythm: Clock, standing: Standing, unti
 
 def _after_leave(policy: Policy, person: Person, began_on: date, reckoned_on: date) -> date:
     """Move a date on by the long leaves that came before it: onboarding waits for its person (practice row 53)."""
-    day = reckoned_on
+    day, counted_to = reckoned_on, began_on - timedelta(days=1)
     for pause in sorted(person.pauses, key=lambda one: one.first_on):
         if pause.last_on is not None and began_on <= pause.first_on <= day and is_long(pause, policy):
-            day += pause.last_on - pause.first_on + timedelta(days=1)
+            first_on = max(pause.first_on, counted_to + timedelta(days=1))  # leaves that overlap count once
+            if pause.last_on >= first_on:
+                day += pause.last_on - first_on + timedelta(days=1)
+                counted_to = pause.last_on
     return day
 
 
@@ -297,12 +300,26 @@ def _beginnings(policy: Policy, rhythm: Clock, standing: Standing) -> Iterator[t
                     yield f"promise{one.id}", one.look_back_on, one.promised_by
         case Start.LEAVE_ENDED:
             for pause in person.pauses:
-                if pause.last_on is not None and is_long(pause, policy):
+                if pause.last_on is not None and is_long(pause, policy) and not _goes_on(policy, person, pause):
                     yield pause.last_on.isoformat(), pause.last_on + timedelta(days=1), ""
         case Start.HELD:
             for held in standing.held:
                 if held.rhythm == rhythm.after and held.how is How.HELD:
                     yield held.turn, held.on, ""
+
+
+def _goes_on(policy: Policy, person: Person, pause: Pause) -> bool:
+    """Say whether another long leave follows before the return from this one was over: there is one return then."""
+    if pause.last_on is None:
+        return True
+    settled_on = pause.last_on + timedelta(days=policy.caps.settle_days + 7)
+    return any(
+        one is not pause
+        and one.first_on <= settled_on
+        and (one.last_on is None or one.last_on > pause.last_on)
+        and (one.last_on is None or is_long(one, policy))
+        for one in person.pauses
+    )
 
 
 def _of_entitlement(

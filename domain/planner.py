@@ -16,13 +16,16 @@ from domain.course import Course, Instants, Message, Silence, Waiting, again, as
 from domain.moments import Moment, Standing, done_because, moments_of, shared_moments
 from domain.parts import ASKS, Ask
 from domain.people import Person, own_zone
-from domain.policy import Policy
+from domain.policy import Channel, Policy
 from domain.rhythms import Interval, Need, Rhythm, Side, Way, Windows
 from domain.routing import HELPERS, partners_of
 from domain.rules import Case, first_against, own_rhythm
 from domain.team import mention_at
 
+IN_THREAD = (Channel.GITHUB,)  # a mention needs no way of its own: the thread is there
 HELP_OPEN_DAYS = 30
+# The almanac goes on after the plan: whether something would be lost hangs on when there is room again after a leave.
+ALMANAC_AHEAD = timedelta(days=120)
 DATES_AHEAD_DAYS = 28
 # A moment may have opened this long ago and still be open; windows over half a year are not made.
 LONGEST_OPEN = timedelta(days=400)
@@ -73,12 +76,21 @@ class _Planning:
         # A day of margin on either side: the same instant is another day elsewhere.
         # And a week ahead: what would be lost to the caps comes along although the span ends before its day.
         self.first, self.last = since.date() - timedelta(days=1), until.date() + timedelta(days=8)
-        almanac = Almanac(policy, self.first, self.last + timedelta(days=35))
+        almanac = Almanac(policy, self.first, self.last + ALMANAC_AHEAD)
         instants: Instants = {}
+        # Everybody's course is walked, for what one hears may bring something to another; only some are told of.
+        self.only = {one.person.id for one in standings} if only is None else set(only)
         self.courses = {
-            one.person.handle: Course(policy, one, almanac.days_of(one.person), since, until, self.silences, instants)
+            one.person.handle: Course(
+                policy,
+                one,
+                almanac.days_of(one.person),
+                since,
+                until,
+                self.silences if one.person.id in self.only else None,
+                instants,
+            )
             for one in sorted(standings, key=lambda one: one.person.handle)
-            if only is None or one.person.id in only
         }
         self.by_id = {one.person.id: one for one in standings}
         self._shared: dict[tuple[str, Rhythm], tuple[Moment, ...]] = {}
@@ -100,7 +112,8 @@ class _Planning:
                 continue  # something else came to wait meanwhile; it has an entry of its own
             message = course.step(day)
             if message is not None:
-                messages.append(message)
+                if message.person_id in self.only:
+                    messages.append(message)
                 for helper in self._bring_help(message):
                     heappush(upcoming, (self.courses[helper].next_day(), helper))
             heappush(upcoming, (course.next_day(), handle))
@@ -117,6 +130,10 @@ class _Planning:
         mine = self.courses.get(member.person.handle)
         if mine is not None and Side.MEMBER in rhythm.tells:
             self._lay_out_own(mine, name, rhythm, member)
+        if mine is not None and isinstance(rhythm, Windows) and (rhythm.not_before or rhythm.before):
+            for moment in self._moments(name, rhythm, member):
+                if moment.problem:
+                    self._lay_out_problem(mine, rhythm, moment, member)
         if mine is not None and rhythm.on and rhythm.mention_days_before_close is not None:
             for moment in self._moments(name, rhythm, member):
                 self._lay_out_mention(mine, rhythm, moment, member)
@@ -131,16 +148,12 @@ class _Planning:
         moments = self._moments(name, rhythm, member)
         if not rule and _nothing_remembered(rhythm, member):
             for moment in moments:
-                if moment.problem:
-                    self._lay_out_problem(course, rhythm, moment, member)
-                else:
+                if not moment.problem:
                     wanted, last = moment.opens_on.toordinal(), moment.closes_on.toordinal()
                     course.add(Waiting(wanted, last, rhythm, moment, Side.MEMBER, member, Ask.FIRST))
             return
         for moment in moments:
-            if moment.problem:
-                self._lay_out_problem(course, rhythm, moment, member)
-            elif not rule:
+            if not moment.problem and not rule:
                 self._lay_out_moment(course, rhythm, moment, member)
 
     def _lay_out_moment(self, course: Course, rhythm: Rhythm, moment: Moment, member: Standing) -> None:
@@ -157,7 +170,8 @@ class _Planning:
         if wanted is not None and wanted <= moment.closes_on.toordinal():
             course.add(self._waiting(rhythm, moment, Side.MEMBER, member, ASKS[len(asks)], wanted))
         told = [one for one in asked if one.ask in ASKS or one.ask is Ask.MOVED]
-        if told and isinstance(rhythm, Windows) and told[-1].closes_on != moment.closes_on:
+        known = any(one.ask is Ask.MOVED and one.closes_on == moment.closes_on for one in told)
+        if told and not known and isinstance(rhythm, Windows) and told[-1].closes_on != moment.closes_on:
             course.add(self._waiting(rhythm, moment, Side.MEMBER, member, Ask.MOVED, course.first))
 
     def _lay_out_mention(self, course: Course, rhythm: Rhythm, moment: Moment, member: Standing) -> None:
@@ -169,6 +183,9 @@ class _Planning:
             self._mentions[key] = mention_at(self.policy, rhythm, moment)
         fixed_at = self._mentions[key]
         if fixed_at is None or done_because(moment, rhythm, member):
+            return
+        case = Case(name=moment.rhythm, rhythm=rhythm, reader=member, member=member, ways=IN_THREAD)
+        if first_against(case)[0]:
             return
         if any(one.ask is Ask.MENTION for one in asks_before(member.asked, moment, Side.MEMBER, person.id)):
             return
@@ -191,6 +208,8 @@ class _Planning:
         readers = named | {self.policy.organisation.fallback_contact}
         readers |= {one.promised_by for one in member.commitments}
         lonely = Side.COORDINATOR in rhythm.tells
+        if lonely:
+            readers |= {handle for handle, one in self.people.items() if one.coordinator}
         if not lonely and not (readers & self.courses.keys()):
             return
         against: dict[str, tuple[str, str]] = {}
@@ -223,8 +242,10 @@ class _Planning:
     def _readers(self, rhythm: Rhythm, moment: Moment, member: Standing, on: date) -> tuple[Side, Sequence[Person]]:
         """Give who hears of a person's moment besides them: who promised, or their partners, or a coordinator."""
         if moment.promised_by:
-            other = self.people.get(moment.promised_by)
-            return Side.PARTNER, (other,) if other is not None and other.here_on(on) else ()
+            promised_by = self.people.get(moment.promised_by)
+            if promised_by is None or not promised_by.here_on(on):
+                promised_by = self.people.get(self.policy.organisation.fallback_contact)
+            return Side.PARTNER, (promised_by,) if promised_by is not None and promised_by.here_on(on) else ()
         found = partners_of(self.policy, member.person, rhythm.partners, self.people, on)
         if found or Side.COORDINATOR not in rhythm.tells:
             return Side.PARTNER, found
@@ -257,22 +278,23 @@ class _Planning:
                 answered = wrote_at is not None and wrote_at >= asked.at
                 answered = answered or any(held.rhythm == asked.rhythm and held.on >= asked.on for held in member.held)
                 if not answered:
-                    self._help(member, asked.rhythm, asked.turn, asked.on)
+                    self._help(member, asked.rhythm, asked.turn, asked.at)
 
     def _bring_help(self, message: Message) -> list[str]:
         member = self.by_id[message.person_id]
         thirds = [part for part in message.parts if part.ask is Ask.PAUSE and part.side is Side.MEMBER]
-        found = [self._help(member, part.rhythm, part.turn, message.on) for part in thirds]
+        found = [self._help(member, part.rhythm, part.turn, message.due_at) for part in thirds]
         return [one for one in found if one is not None]
 
-    def _help(self, member: Standing, name: str, turn: str, on: date) -> str | None:
+    def _help(self, member: Standing, name: str, turn: str, at: datetime) -> str | None:
         """Have one helper told to be available from the day after somebody was asked three times (row 65)."""
         rhythm = self.policy.rhythms[name]
-        helpers = partners_of(self.policy, member.person, rhythm.partners or HELPERS, self.people, on)
+        helpers = partners_of(self.policy, member.person, rhythm.partners or HELPERS, self.people, at.date())
         course = self.courses.get(helpers[0].handle) if helpers else None
         if course is None or not reaches(self.policy, course.me, private=True):
             return None
-        from_on = on + timedelta(days=1)
+        # The day after, by the helper's own calendar.
+        from_on = at.astimezone(own_zone(course.me.person, self.policy.organisation)).date() + timedelta(days=1)
         moment = Moment(
             rhythm=name,
             turn=turn,
@@ -296,7 +318,10 @@ class _Planning:
             return tuple(shared_moments(self.policy, name, rhythm, since=self.first, until=self.last))
         key = (name, rhythm)
         if key not in self._shared:
-            self._shared[key] = tuple(shared_moments(self.policy, name, rhythm, since=self.first, until=self.last))
+            # Dates are asked for weeks before the window that waits for them.
+            ahead = timedelta(days=DATES_AHEAD_DAYS) if isinstance(rhythm, Windows) else timedelta(0)
+            moments = shared_moments(self.policy, name, rhythm, since=self.first, until=self.last + ahead)
+            self._shared[key] = tuple(moments)
         return self._shared[key]
 
     def _wrote(self, moment: Moment, rhythm: Rhythm, member: Standing) -> str:
@@ -311,7 +336,7 @@ class _Planning:
         return Waiting(wanted=wanted, last=last, rhythm=rhythm, moment=moment, side=side, member=member, ask=ask)
 
     def _silent(self, reader: Standing, name: str, turn: str, side: Side, on: date | None, rule: str, why: str) -> None:
-        if self.silences is not None:
+        if self.silences is not None and reader.person.id in self.only:
             self.silences.append(
                 Silence(handle=reader.person.handle, rhythm=name, turn=turn, side=side, on=on, rule=rule, why=why)
             )

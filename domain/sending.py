@@ -13,12 +13,10 @@ from domain.course import Message, midnight
 from domain.effects import Nudge
 from domain.moments import Standing
 from domain.parts import Ask, Part
-from domain.people import local_instant, own_hours, own_zone, settles_until, works_on
+from domain.people import Person, local_instant, own_hours, own_zone, settles_until, works_on
 from domain.policy import Channel, Policy
-from domain.rhythms import Need, Rhythm, Side, Start, Way
-from domain.rules import own_rhythm
-
-LOOK_AHEAD_DAYS = 8
+from domain.rhythms import Clock, Need, Rhythm, Side, Start, Way
+from domain.rules import is_before_joining, own_rhythm
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,8 +105,8 @@ def still_due(
             kept.append(part)
     if not kept:
         return Drop(why=reasons[0] if reasons else "nothing is left to say")
-    at = _own_hour(policy, reader, now)
-    if at is None or at.astimezone(zone).date() > max(part.closes_on for part in kept):
+    at = _own_hour(policy, reader, now, last_on=max(part.closes_on for part in kept))
+    if at is None:
         return Drop(why="the moment has passed")
     if at > now:
         return SendAt(at=at)
@@ -125,8 +123,8 @@ def _over(policy: Policy, part: Part, reader: Standing, member: Standing, eviden
     """Say why a part is not wanted any more, '' when it is."""
     if part.rhythm not in policy.rhythms:
         return "the rhythm is gone"
-    rhythm = own_rhythm(policy, member.person, part.rhythm)
-    if not rhythm.on:
+    rhythm, own = own_rhythm(policy, member.person, part.rhythm), reader.person.own_rhythms.get(part.rhythm)
+    if not rhythm.on or (own is not None and own.on is False):
         return "the rhythm is switched off"
     if part.closes_on < today:
         return "the moment has passed"
@@ -135,22 +133,32 @@ def _over(policy: Policy, part: Part, reader: Standing, member: Standing, eviden
     for held in member.held:
         if (held.rhythm, held.turn) == (part.rhythm, part.turn):
             return f"{held.how.value} on {held.on}"
-    if part.ask in (Ask.AVAILABLE, Ask.DATES):
+    if part.ask is Ask.DATES:
         return ""
-    if not member.person.here_on(today) and not _not_here_yet(rhythm):
-        return f"{member.person.handle} is not a member"
-    if part.side is not Side.MEMBER:
-        return ""
-    if Way.SPOKE in rhythm.done_by and (part.rhythm, part.turn) in evidence.spoke:
+    away = _not_there(rhythm, part, member.person, today)
+    if away:
+        return away
+    if part.side is Side.MEMBER and Way.SPOKE in rhythm.done_by and (part.rhythm, part.turn) in evidence.spoke:
         return "they spoke in the thread"
     return _answered_by_deed(policy, part, rhythm, member, evidence)
 
 
+def _not_there(rhythm: Rhythm, part: Part, member: Person, today: date) -> str:
+    """Say why somebody is not spoken of today: they have left, have not come yet, or are away."""
+    if member.left_on is not None and member.left_on <= today:
+        return f"{member.handle} has left"
+    if member.joined_on is not None and today < member.joined_on and not is_before_joining(rhythm):
+        return f"{member.handle} has not joined yet"
+    return f"{member.handle} is away" if part.side is not Side.MEMBER and member.paused_on(today) else ""
+
+
 def _answered_by_deed(policy: Policy, part: Part, rhythm: Rhythm, member: Standing, evidence: Evidence) -> str:
-    written = [evidence.wrote_at] if evidence.wrote_at is not None else []
+    written = [evidence.wrote_at] if evidence.wrote_at is not None and part.side is Side.MEMBER else []
     if member.objective is not None and member.objective.last_wrote_at is not None:
         written.append(member.objective.last_wrote_at)
-    begins_at = midnight(part.counts_from_on, member, policy)
+    # A helper is told of three asks without an answer, so the answer may lie before the help begins to count.
+    since_on = part.counts_from_on - (timedelta(days=1) if part.ask is Ask.AVAILABLE else timedelta(0))
+    begins_at = midnight(since_on, member, policy)
     if Way.WROTE in rhythm.done_by and any(at >= begins_at for at in written):
         return "they wrote already"
     if Need.OBJECTIVE in rhythm.needs and not member.has_objective():
@@ -159,25 +167,35 @@ def _answered_by_deed(policy: Policy, part: Part, rhythm: Rhythm, member: Standi
         return "there is an active ILO by now"
     if Need.UNUSED_TICKET in rhythm.needs and part.turn.partition("-")[0] in member.ticket_years:
         return "their golden ticket is in use"
+    return _begun_by_what_is_over(rhythm, part, member)
+
+
+def _begun_by_what_is_over(rhythm: Rhythm, part: Part, member: Standing) -> str:
+    """Say whether what a clock of their own counts from is not there any more: that goal, or an open promise."""
+    since = rhythm.since if isinstance(rhythm, Clock) else None
+    beginning = part.turn.partition("-")[0]
+    if since is Start.OBJECTIVE_OPENED:
+        present = member.objective.id if member.objective is not None and member.has_objective() else None
+        return "" if beginning == f"ilo{present}" else "that goal is over"
+    if since is Start.LOOK_BACK:
+        open_ones = {f"promise{one.id}" for one in member.commitments if not one.closed}
+        return "" if beginning in open_ones else "the promise is closed"
     return ""
 
 
-def _not_here_yet(rhythm: Rhythm) -> bool:
-    return getattr(rhythm, "since", None) is Start.JOINED
-
-
-def _own_hour(policy: Policy, reader: Standing, now: datetime) -> datetime | None:
-    """Give the first instant from now on that is in the person's own hours, None when there is none for days."""
+def _own_hour(policy: Policy, reader: Standing, now: datetime, *, last_on: date) -> datetime | None:
+    """Give the first instant from now on, to the end of a day, that is in the person's own hours; None for none."""
     person, zone = reader.person, own_zone(reader.person, policy.organisation)
     hours_from, hours_until = own_hours(person, policy.organisation)
     here = now.astimezone(zone)
-    for n in range(LOOK_AHEAD_DAYS):
+    for n in range(max(0, (last_on - here.date()).days) + 1):
         day = here.date() + timedelta(days=n)
-        if not works_on(person, day, policy) or settles_until(person, day, policy) is not None:
+        if day > last_on or not works_on(person, day, policy) or settles_until(person, day, policy) is not None:
             continue
-        opens_at = local_instant(day, hours_from, zone).astimezone(UTC)
         if n == 0 and hours_from <= here.time() < hours_until:
             return now
-        if opens_at > now:
+        opens_at = local_instant(day, hours_from, zone).astimezone(UTC)
+        there = opens_at.astimezone(zone)  # a clock change may have moved it out of their hours
+        if opens_at > now and there.date() == day and hours_from <= there.time() < hours_until:
             return opens_at
     return None

@@ -265,6 +265,18 @@ def test_what_was_looked_at_early_and_put_off_keeps_its_own_day() -> None:
     assert [one.on for one in silences_of(found, "soon")] == [date(2027, 3, 5)]
 
 
+@pytest.mark.timeout(5)
+def test_two_things_looked_at_early_and_put_off_do_not_chase_each_other() -> None:
+    """Planning went round and round for ever with two of these; with one it did not."""
+    soon: dict[str, Any] = {f"soon_{n}": once("03-02", "03-07") for n in (1, 2)}
+    policy = with_rhythms(MAILED, now=once("03-01", "03-31"), **soon)
+    snoozes = tuple(Snooze(first_on=MARCH, last_on=MARCH, rhythm=f"soon-{n}") for n in (1, 2))
+
+    found = look(policy, a_standing(A, snoozes=snoozes))
+
+    assert said(found) == [("ada", "03-01", ["now first"])]
+
+
 def test_what_is_lost_to_the_cap_says_so() -> None:
     policy = with_rhythms(MAILED, spring=once("03-02", "03-03"))
     earlier = Asked(
@@ -345,6 +357,16 @@ def test_a_rhythm_without_an_answer_fades_comes_later_asks_for_a_pause_and_falls
     assert len(silent) + len(found.messages) == 26, "every turn of the year is said or has its reason"
 
 
+def test_a_fading_rhythm_asks_once_in_a_message_however_many_turns_are_open() -> None:
+    """Turns may overlap after downtime, or when one comes along early; the first of two has found no answer yet."""
+    often = weekly(every_days=4, open_days=8, fades=True)
+
+    found = look(with_rhythms(MAILED, often=often), a_standing(A), since=date(2027, 3, 8), until=APRIL)
+
+    for one in found.messages:
+        assert [part.rhythm for part in one.parts] == ["often"], "asked about once in a message"
+
+
 @pytest.mark.parametrize("answer", ["wrote", "held", "not needed"])
 def test_an_answer_starts_a_fading_rhythm_anew(answer: str) -> None:
     [first, again] = look(FADING, a_standing(A), since=date(2027, 1, 1), until=date(2027, 2, 10)).messages
@@ -373,6 +395,19 @@ def test_after_the_third_ask_one_helper_hears_in_private_and_once() -> None:
     assert [handle for handle, _, _ in mine] == ["bo", "bo"], "once for each time"
     assert all(part.private and part.side is PARTNER for _, _, part in mine)
     assert all(on > third for (_, on, _), third in zip(mine, thirds, strict=True))
+
+
+def test_a_helper_does_not_hear_of_it_before_the_person_does() -> None:
+    """On Kiritimati it is already tomorrow when ada, in Pago Pago, is asked the third time."""
+    member = replace(A, zone=ZoneInfo("Pacific/Pago_Pago"), relations={Role.PARTNER: "bo"})
+    helper = replace(B, zone=ZoneInfo("Pacific/Kiritimati"))
+    quiet = {"two-weekly": OwnRhythm(on=False)}
+
+    found = the_year(FADING, a_standing(member), a_standing(replace(helper, own_rhythms=quiet)))
+
+    third = next(one for one in found.messages if one.parts[0].ask is Ask.PAUSE)
+    told = next(one for one in found.messages if one.parts[0].ask is Ask.AVAILABLE)
+    assert told.due_at > third.due_at
 
 
 def test_a_helper_never_hears_it_by_github() -> None:
@@ -648,6 +683,25 @@ def test_for_a_partner_who_leaves_before_their_first_day_the_fallback_contact_he
 
     assert ("cy", PARTNER) in about_ada(from_their_leaving)
     assert ("cy", PARTNER) in about_ada(whole), "the preview of the whole month says what the run does"
+
+
+@pytest.mark.parametrize("since", [MARCH, date(2027, 3, 22)])
+def test_a_partner_who_joins_while_it_is_open_hears_of_it_whenever_it_is_planned(since: date) -> None:
+    joining = replace(B, joined_on=date(2027, 3, 8))
+
+    found = look(TALKING, *map(a_standing, (MANAGED, joining, D)), since=since, until=date(2027, 5, 1))
+
+    assert ("bo", PARTNER) in about_ada(found)
+
+
+@pytest.mark.parametrize("since", [MARCH, date(2027, 3, 22)])
+def test_a_coordinator_who_joins_while_it_is_open_hears_of_it_whenever_it_is_planned(since: date) -> None:
+    lonely = with_rhythms(MAILED, talk=replace(TALK, tells=(PARTNER, COORDINATOR)))
+    joining = replace(C, joined_on=date(2027, 3, 8))
+
+    found = look(lonely, *map(a_standing, (A, joining)), since=since, until=date(2027, 5, 1))
+
+    assert ("cy", COORDINATOR) in about_ada(found)
 
 
 def test_where_nobody_is_a_partner_a_coordinator_hears_when_the_rhythm_says_so() -> None:

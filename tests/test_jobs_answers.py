@@ -84,7 +84,7 @@ def ada(work: Workshop) -> int:
     person = add_person(work, relations={"manager": "bo"})
     add_objective(work, person)
     nudge(work)
-    assert [row[1] for row in asked(work)] == ["two-weekly", "protect-time"]
+    assert [row[1] for row in asked(work)] == ["protect-time", "two-weekly"]
     return person
 
 
