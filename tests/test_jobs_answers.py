@@ -98,8 +98,8 @@ def test_the_last_message_is_answered_with_one_word(
     says(command)
 
     assert held(work) == [
-        (ada, "two-weekly", "2027-01-05", how, date(2027, 1, 5)),
         (ada, "protect-time", "2027-01-05", how, date(2027, 1, 5)),
+        (ada, "two-weekly", "2027-01-05", how, date(2027, 1, 5)),
     ]
     assert answers(work) == [("answer-held", "Ada")]
     assert timeline(work) == ["command given", "moment held"]
@@ -221,20 +221,20 @@ def test_the_day_is_the_persons_own(work: Workshop, clock: Clock, says: Says) ->
 @pytest.mark.parametrize(
     ("said", "rows_", "answer"),
     [
-        ("/snooze", [("two-weekly", None, date(2027, 1, 12)), ("protect-time", None, date(2027, 1, 12))], "snoozed"),
+        ("/snooze", [("protect-time", None, date(2027, 1, 12)), ("two-weekly", None, date(2027, 1, 12))], "snoozed"),
         (
             "/snooze 2 weeks",
-            [("two-weekly", None, date(2027, 1, 19)), ("protect-time", None, date(2027, 1, 19))],
+            [("protect-time", None, date(2027, 1, 19)), ("two-weekly", None, date(2027, 1, 19))],
             "snoozed",
         ),
         (
             "/snooze until 2027-02-01",
-            [("two-weekly", None, date(2027, 1, 31)), ("protect-time", None, date(2027, 1, 31))],
+            [("protect-time", None, date(2027, 1, 31)), ("two-weekly", None, date(2027, 1, 31))],
             "snoozed",
         ),
         (
             "/snooze this time",
-            [("two-weekly", "2027-01-05", None), ("protect-time", "2027-01-05", None)],
+            [("protect-time", "2027-01-05", None), ("two-weekly", "2027-01-05", None)],
             "snoozed",
         ),
         ("/snooze all", [(None, None, None)], "snoozed"),
