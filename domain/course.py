@@ -16,7 +16,7 @@ from domain.moments import Asked, Moment, Standing, days_between_turns
 from domain.parts import ASKS, Ask, Part
 from domain.people import local_instant, own_hours, own_zone
 from domain.policy import Channel, Policy
-from domain.rhythms import MOST_ASKS, Rhythm, Side, Start, Way
+from domain.rhythms import MOST_ASKS, Clock, Rhythm, Side, Start, Way
 from domain.rules import is_before_joining
 
 LEAST_DAYS_BETWEEN_ASKS = 14
@@ -112,6 +112,8 @@ class Course:
         self._fading: dict[tuple[str, Side, int], Fading] = {}
         self._due = self.instants.setdefault((self._zone.key, self._at, self._hours), {})
         self._over = False
+        self._per_week = self.policy.caps.per_week
+        self._returns = {name for name, one in self.policy.rhythms.items() if is_return(one)}
         self._faded_now: set[tuple[str, Side, int]] = set()
         self._next: int | None = None
         self._ways: dict[bool, tuple[Channel, ...]] = {}
@@ -129,7 +131,7 @@ class Course:
             waiting.wanted,
             moment.rhythm,
             moment.turn,
-            waiting.side.value,
+            waiting.side,
             waiting.member.person.id,
             self._count,
             waiting,
@@ -177,10 +179,13 @@ class Course:
                 batch.append(ready)
         if not batch:
             return None
-        batch = self._by_itself(self._each_once(batch), day)
-        if not batch:
-            return None
-        if batch[0].ask is not Ask.MENTION and not _is_return(batch[0]):
+        shares = True
+        if any(one.ask is Ask.MENTION or one.ask is Ask.MOVED or one.moment.rhythm in self._returns for one in batch):
+            batch = self._by_itself(self._each_once(batch), day)
+            if not batch:
+                return None
+            shares = batch[0].ask is not Ask.MENTION and not _is_return(batch[0])
+        if shares:
             batch += self._coming_along(day)
         fixed_at = batch[0].fixed_at
         due_at = self._due_on(day) if fixed_at is None else max(fixed_at, self.since)
@@ -211,9 +216,11 @@ class Course:
 
     def _clash(self, day: int) -> int:
         """Give the first day worth trying when a day would be too much, 0 when it is not."""
-        per_week = self.policy.caps.per_week
+        per_week = self._per_week
         if per_week < 1:
             return NEVER
+        if not self._sent or day - self._sent[-1] >= 7:
+            return 0
         at = bisect_left(self._sent, day)
         if at < len(self._sent) and self._sent[at] == day:
             return day + 1
@@ -245,7 +252,7 @@ class Course:
 
     def _ready(self, waiting: Waiting, day: int) -> Waiting | None:
         """Give what may be said on a day; drop it with its reason, or have it wait for another day."""
-        moment, person = waiting.moment, self.me.person
+        moment = waiting.moment
         if day > waiting.last:
             fits = self.days.next(max(waiting.wanted, self.first)) <= waiting.last
             why = (
@@ -255,17 +262,16 @@ class Course:
             )
             self._silent(waiting, "caps" if fits else "day", why)
             return None
-        as_date = date.fromordinal(day)
         for snooze in self.me.snoozes:
-            if snooze.covers(as_date, moment.rhythm, moment.turn):
+            if snooze.covers(date.fromordinal(day), moment.rhythm, moment.turn):
                 again = NEVER if snooze.last_on is None else snooze.last_on.toordinal() + 1
                 self._wait(waiting, again, "snooze", f"put off until {snooze.last_on or 'further notice'}")
                 return None
         if waiting.fixed_at is not None and not self._fits_fixed(waiting.fixed_at, day):
             self._silent(waiting, "hours", "the hour of the comment is not one of theirs")
             return None
-        if waiting.side is not Side.MEMBER and waiting.member.person.handle != person.handle:
-            return self._about_other(waiting, as_date)
+        if waiting.side is not Side.MEMBER and waiting.member is not self.me:
+            return self._about_other(waiting, date.fromordinal(day))
         if waiting.rhythm.fades and waiting.ask in ASKS:
             return self._fade(waiting)
         return waiting
@@ -299,6 +305,10 @@ class Course:
         fading = self._fading_of(waiting)
         # By the turn's own date, not by the day there is room: a turn passed over stays passed over the day after.
         apart = waiting.moment.opens_on.toordinal() - fading.last
+        if fading.asks and apart <= 0:
+            # What was open on the day of an ask was asked about with it, also where turns overlap.
+            self._silent(waiting, "decay", "another turn of it was said while this one was open")
+            return None
         length = days_between_turns(waiting.rhythm)
         if fading.asks >= MOST_ASKS and apart >= self.policy.caps.quiet_days:
             fading = Fading()
@@ -401,6 +411,10 @@ class Course:
 
     def _room_after(self, day: int) -> int:
         """Give the first day with room once something is said on a day; as far as the almanac goes."""
+        if self._per_week == 1 and (not self._sent or self._sent[-1] <= day):
+            room_again = self.days.next(day + 7)  # the common case, in one step
+            if room_again == NEVER or self._due_on(room_again) is not None:
+                return min(room_again, self.days.last)
         insort(self._sent, day)
         room_again = self._room_from(day + 1)
         self._sent.remove(day)
@@ -470,9 +484,13 @@ def asks_before(asked: tuple[Asked, ...], moment: Moment, side: Side, member_id:
     return (one for one in asked if (one.rhythm, one.turn, one.side, one.member_id) == wanted)
 
 
+def is_return(rhythm: Rhythm) -> bool:
+    """Say whether a rhythm is the soft return from a leave."""
+    return isinstance(rhythm, Clock) and rhythm.since is Start.LEAVE_ENDED
+
+
 def _is_return(waiting: Waiting) -> bool:
-    since = getattr(waiting.rhythm, "since", None)
-    return since is Start.LEAVE_ENDED and waiting.side is Side.MEMBER
+    return is_return(waiting.rhythm) and waiting.side is Side.MEMBER
 
 
 def _part(waiting: Waiting) -> Part:

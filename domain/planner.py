@@ -92,6 +92,13 @@ class _Planning:
             )
             for one in sorted(standings, key=lambda one: one.person.handle)
         }
+        # Who comes or goes while this is planned, and when: roles may change hands then.
+        self.movers = {
+            handle: days
+            for handle, one in self.people.items()
+            if (days := [day for day in (one.joined_on, one.left_on) if day is not None and day >= self.first])
+        }
+        self.coordinators = {handle for handle, one in self.people.items() if one.coordinator}
         self.by_id = {one.person.id: one for one in standings}
         self._shared: dict[tuple[str, Rhythm], tuple[Moment, ...]] = {}
         self._mentions: dict[tuple[str, str], datetime | None] = {}
@@ -145,15 +152,16 @@ class _Planning:
         rule, why = first_against(Case(name=name, rhythm=rhythm, reader=member, member=member, ways=ways))
         if rule:
             self._silent(member, name, "", Side.MEMBER, None, rule, why)
+            return
         moments = self._moments(name, rhythm, member)
-        if not rule and _nothing_remembered(rhythm, member):
+        if _nothing_remembered(rhythm, member):
             for moment in moments:
-                if not moment.problem:
+                if moment.trouble is None:
                     wanted, last = moment.opens_on.toordinal(), moment.closes_on.toordinal()
                     course.add(Waiting(wanted, last, rhythm, moment, Side.MEMBER, member, Ask.FIRST))
             return
         for moment in moments:
-            if not moment.problem and not rule:
+            if not moment.problem:
                 self._lay_out_moment(course, rhythm, moment, member)
 
     def _lay_out_moment(self, course: Course, rhythm: Rhythm, moment: Moment, member: Standing) -> None:
@@ -209,15 +217,14 @@ class _Planning:
         readers |= {one.promised_by for one in member.commitments}
         lonely = Side.COORDINATOR in rhythm.tells
         if lonely:
-            readers |= {handle for handle, one in self.people.items() if one.coordinator}
+            readers |= self.coordinators
         if not lonely and not (readers & self.courses.keys()):
             return
         against: dict[str, tuple[str, str]] = {}
-        moving = {day for handle in readers if (one := self.people.get(handle)) for day in (one.joined_on, one.left_on)}
-        moving = {day for day in moving if day is not None and day >= self.first}
+        moving = {day for handle in readers & self.movers.keys() for day in self.movers[handle]}
         settled: tuple[Side, Sequence[Person]] | None = None
         for moment in self._moments(name, rhythm, member):
-            if moment.problem or done_because(moment, rhythm, member):
+            if moment.trouble is not None or done_because(moment, rhythm, member):
                 continue
             for from_on in self._seats_change(moving, moment):
                 if settled is None or moment.promised_by or moving:
@@ -232,12 +239,12 @@ class _Planning:
                             against[other.handle] = first_against(case)
                         self._lay_out_partner(course, rhythm, moment, side, member, from_on, against[other.handle])
 
-    def _seats_change(self, moving: Collection[date | None], moment: Moment) -> Sequence[date]:
+    def _seats_change(self, moving: Collection[date], moment: Moment) -> Sequence[date]:
         """Give the days from which somebody else may hold a role: the opening, and when one of them comes or goes."""
         from_on = max(moment.opens_on, self.first)
         if not moving:
             return (from_on,)
-        return (from_on, *sorted(day for day in moving if day is not None and from_on < day <= moment.closes_on))
+        return (from_on, *sorted(day for day in moving if from_on < day <= moment.closes_on))
 
     def _readers(self, rhythm: Rhythm, moment: Moment, member: Standing, on: date) -> tuple[Side, Sequence[Person]]:
         """Give who hears of a person's moment besides them: who promised, or their partners, or a coordinator."""
@@ -281,10 +288,13 @@ class _Planning:
                     self._help(member, asked.rhythm, asked.turn, asked.at)
 
     def _bring_help(self, message: Message) -> list[str]:
-        member = self.by_id[message.person_id]
-        thirds = [part for part in message.parts if part.ask is Ask.PAUSE and part.side is Side.MEMBER]
-        found = [self._help(member, part.rhythm, part.turn, message.due_at) for part in thirds]
-        return [one for one in found if one is not None]
+        found: list[str] = []
+        for part in message.parts:
+            if part.ask is Ask.PAUSE and part.side is Side.MEMBER:
+                helper = self._help(self.by_id[message.person_id], part.rhythm, part.turn, message.due_at)
+                if helper is not None:
+                    found.append(helper)
+        return found
 
     def _help(self, member: Standing, name: str, turn: str, at: datetime) -> str | None:
         """Have one helper told to be available from the day after somebody was asked three times (row 65)."""
