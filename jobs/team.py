@@ -141,7 +141,7 @@ def keep_spoke(session: Session, policy: Policy, moment: tuple[str, str], spoke:
     """Remember who has spoken in a team's thread."""
     for person in people_of(session, policy.slug):
         if person.loomio_username is not None and person.loomio_username.casefold() in spoke:
-            keep_held(session, person.id, *moment, How.SPOKE, day, replaces=False)
+            keep_held(session, person.id, *moment, How.SPOKE, day)
 
 
 def _invite_silent(

@@ -145,7 +145,7 @@ def keep_held(
         HeldRow,
         {"person_id": person_id, "rhythm": rhythm, "turn": turn, "how": how.value, "day": day},
     )
-    if not new and replaces:
+    if not new and replaces and how is not How.SPOKE:
         mine = (HeldRow.person_id == person_id, HeldRow.rhythm == rhythm, HeldRow.turn == turn)
         session.execute(update(HeldRow).where(*mine).values(how=how.value))
     look_anew(session, [person_id])
