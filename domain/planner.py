@@ -100,7 +100,7 @@ class _Planning:
         }
         self.coordinators = {handle for handle, one in self.people.items() if one.coordinator}
         self.by_id = {one.person.id: one for one in standings}
-        self._shared: dict[tuple[str, Rhythm], tuple[Moment, ...]] = {}
+        self._shared: dict[str, tuple[Moment, ...]] = {}
         self._mentions: dict[tuple[str, str], datetime | None] = {}
         for standing in standings:
             for name in policy.rhythms:
@@ -326,13 +326,12 @@ class _Planning:
             return tuple(moments_of(self.policy, name, rhythm, member, since=self.first, until=self.last))
         if self.policy.rhythms[name] is not rhythm:
             return tuple(shared_moments(self.policy, name, rhythm, since=self.first, until=self.last))
-        key = (name, rhythm)
-        if key not in self._shared:
+        if name not in self._shared:
             # Dates are asked for weeks before the window that waits for them.
             ahead = timedelta(days=DATES_AHEAD_DAYS) if isinstance(rhythm, Windows) else timedelta(0)
             moments = shared_moments(self.policy, name, rhythm, since=self.first, until=self.last + ahead)
-            self._shared[key] = tuple(moments)
-        return self._shared[key]
+            self._shared[name] = tuple(moments)
+        return self._shared[name]
 
     def _wrote(self, moment: Moment, rhythm: Rhythm, member: Standing) -> str:
         if Way.WROTE not in rhythm.done_by or member.objective is None or member.objective.last_wrote_at is None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import replace
+from datetime import datetime
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
@@ -220,14 +221,15 @@ def ticket_proposal_started(
     _decide(workshop, session, policy, ticket_id, decide)
 
 
-def ticket_poll_seen(workshop: Workshop, session: Session, policy: Policy, proposal: ProposalRow, poll: Poll) -> None:
-    """Read a poll as it stands now and write back what is new."""
+def ticket_poll_seen(
+    workshop: Workshop, session: Session, policy: Policy, proposal: ProposalRow, poll: Poll, *, asked_at: datetime
+) -> None:
+    """Read a poll as it stood when it was asked for, on the practice clock, and write back what is new."""
     if policy.loomio is None:
         return
-    now = workshop.now()
-    reading = read(poll, policy.loomio, now=now)
-    proposal.looked_at, proposal.looks_in_vain, proposal.last_error = now, 0, None
-    proposal.look_at = next_look(poll, policy.loomio, now=now)
+    reading = read(poll, policy.loomio, now=asked_at)
+    proposal.looked_at, proposal.looks_in_vain, proposal.last_error = asked_at, 0, None
+    proposal.look_at = next_look(poll, policy.loomio, now=asked_at)
     latest = latest_proposal(session, proposal.ticket_id)
     if latest is None or latest.id != proposal.id:
         proposal.look_at = None  # a later round decides now

@@ -1,11 +1,14 @@
 """Watches open proposals: reads each when it is due, one at a time, and writes back what is new.
 
 Polling is the contract; a Loomio webhook only brings the next look forward. A look is claimed by moving it on, so two
-workers do not look at once, and a look that does not work out comes round again.
+workers do not look at once, and a look that does not work out comes round again. A hint that comes while a look is
+under way may tell of something that look has not seen: it stands, and the proposal is looked at again. For the same
+reason everything a look says is as of the instant it was asked, not the instant its answer came.
 """
 
 import logging
-from datetime import timedelta
+from collections.abc import Callable
+from datetime import datetime, timedelta
 from functools import partial
 
 from sqlalchemy import select, update
@@ -13,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from domain.pace import backoff
 from domain.policy import Policy
+from domain.proposals import Poll
 from integrations.errors import PermanentError, TemporaryError
 from jobs.repository import connected_loomio
 from jobs.tickets import ticket_poll_seen
@@ -27,13 +31,18 @@ CLAIM = timedelta(minutes=2)
 def watch(workshop: Workshop) -> None:
     """Look at every proposal that is due; one that does not work out never stops the others."""
     for proposal_id, policy in workshop.database.transact(lambda session: _due(workshop, session)):
-        key = workshop.database.transact(partial(_claim, workshop, proposal_id=proposal_id))
+        asked_at = workshop.now()
+        claimed_until = asked_at + CLAIM
+        key = workshop.database.transact(partial(_claim, proposal_id=proposal_id, now=asked_at, until=claimed_until))
         if key is None:
             continue
         try:
-            _look(workshop, policy, proposal_id, key)
+            poll = connected_loomio(workshop, policy.slug).poll(key)
         except (TemporaryError, PermanentError) as error:
-            workshop.database.transact(partial(_in_vain, workshop, proposal_id=proposal_id, error=error))
+            looked = partial(_in_vain, error=error, asked_at=asked_at)
+        else:
+            looked = partial(_seen, workshop, policy=policy, poll=poll, asked_at=asked_at)
+        workshop.database.transact(partial(_after, look=looked, proposal_id=proposal_id, claimed_until=claimed_until))
 
 
 def _due(workshop: Workshop, session: Session) -> list[tuple[int, Policy]]:
@@ -44,27 +53,35 @@ def _due(workshop: Workshop, session: Session) -> list[tuple[int, Policy]]:
     return [(row, policy) for row, policy in known if policy is not None]
 
 
-def _claim(workshop: Workshop, session: Session, *, proposal_id: int) -> str | None:
-    now = workshop.now()
+def _claim(session: Session, *, proposal_id: int, now: datetime, until: datetime) -> str | None:
     return session.scalar(
         update(ProposalRow)
         .where(ProposalRow.id == proposal_id, ProposalRow.look_at <= now)
-        .values(look_at=now + CLAIM)
+        .values(look_at=until)
         .returning(ProposalRow.poll_key)
     )
 
 
-def _look(workshop: Workshop, policy: Policy, proposal_id: int, key: str) -> None:
-    poll = connected_loomio(workshop, policy.slug).poll(key)
-    workshop.database.transact(
-        lambda session: ticket_poll_seen(workshop, session, policy, session.get_one(ProposalRow, proposal_id), poll)
-    )
-
-
-def _in_vain(workshop: Workshop, session: Session, *, proposal_id: int, error: TemporaryError | PermanentError) -> None:
+def _after(
+    session: Session, *, look: Callable[[Session, ProposalRow], None], proposal_id: int, claimed_until: datetime
+) -> None:
+    """Keep what a look found, and the earlier next look that somebody asked for while it was under way."""
     row = session.get_one(ProposalRow, proposal_id)
+    meanwhile = row.look_at
+    look(session, row)
+    if meanwhile is not None and meanwhile < claimed_until and row.look_at is not None:
+        row.look_at = min(row.look_at, meanwhile)
+
+
+def _seen(
+    workshop: Workshop, session: Session, row: ProposalRow, *, policy: Policy, poll: Poll, asked_at: datetime
+) -> None:
+    ticket_poll_seen(workshop, session, policy, row, poll, asked_at=asked_at)
+
+
+def _in_vain(_: Session, row: ProposalRow, *, error: TemporaryError | PermanentError, asked_at: datetime) -> None:
     row.looks_in_vain += 1
     row.last_error = str(error)
-    row.look_at = workshop.now() + backoff(row.looks_in_vain, first_seconds=30, most_seconds=3600)
+    row.look_at = asked_at + backoff(row.looks_in_vain, first_seconds=30, most_seconds=3600)
     level = logging.WARNING if isinstance(error, PermanentError) and row.looks_in_vain == 1 else logging.INFO
     log.log(level, "watch proposal %s: %s; looking again at %s", row.poll_key, error, row.look_at.isoformat())

@@ -333,6 +333,10 @@ class House:
         assert answer.status_code == 202, answer.text
         return answer
 
+    def hint(self) -> requests.Response:
+        """Knock at Loomio's door, as its webhook does: something happened, nobody says what."""
+        return self.session.post(f"{self.web_url}/webhooks/loomio/fennel-hint", json={}, timeout=30)
+
     # -- the database -----------------------------------------------------------------------------------------------
 
     def rows(self, query: str, **values: Any) -> list[tuple[Any, ...]]:

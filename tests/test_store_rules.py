@@ -122,3 +122,33 @@ def test_times_are_aware_utc_on_their_way_out_and_naive_ones_never_get_in(databa
                                  opened_at=datetime(2027, 3, 1)))  # noqa: DTZ001 - naive on purpose  # fmt: skip
         with pytest.raises(Exception, match="naive time"):
             session.flush()
+
+
+def test_nobody_writes_over_what_changed_since_they_read_it(database: Database) -> None:
+    read, written = Barrier(2), Barrier(2)
+    runs: list[str] = []
+
+    def slow(session: Session) -> None:
+        row = session.scalars(select(PersonRow).where(PersonRow.handle == "ada")).one()
+        runs.append(row.name)
+        if len(runs) == 1 and database.engine.dialect.name == "postgresql":  # SQLite lets only one in at a time
+            read.wait(timeout=30)
+            written.wait(timeout=30)
+        row.name += " Lim"
+
+    def quick(session: Session) -> None:
+        session.scalars(select(PersonRow).where(PersonRow.handle == "ada")).one().name += " B."
+
+    before = database.transact(lambda session: session.get_one(PersonRow, ada(session)).name)
+    first = Thread(target=database.transact, args=(slow,))
+    first.start()
+    if database.engine.dialect.name == "postgresql":
+        read.wait(timeout=30)
+        database.transact(quick)
+        written.wait(timeout=30)
+    else:
+        first.join(timeout=30)
+        database.transact(quick)
+    first.join(timeout=30)
+    after = database.transact(lambda session: session.get_one(PersonRow, ada(session)).name)
+    assert after in (f"{before} B. Lim", f"{before} Lim B.")
