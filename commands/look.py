@@ -11,9 +11,10 @@ from commands.bench import Bench, chosen, organisation_option
 from domain.people import Person
 from domain.policy import Channel, Policy
 from domain.routing import findings
+from domain.year import date_problems
 from integrations.errors import PermanentError, TemporaryError, UnknownOutcomeError
 from integrations.loomio import dialect_problem
-from jobs.report import milestone_problems
+from jobs.report import DATES_AHEAD
 from jobs.repository import connected_github, connected_loomio
 from store.models import EffectRow
 from store.queries import people_of
@@ -119,7 +120,7 @@ def _findings_on_channels(bench: Bench, policy: Policy, people: Sequence[Person]
     except ValueError as error:
         found.append((False, f"{slug}: CHAT_URLS: {error}"))
     found += [(False, f"{slug}: {one.why}") for one in findings(policy, people, today)]
-    found += [(False, f"{slug}: {one}") for one in milestone_problems(policy, today)]
+    found += [(False, f"{slug}: {one}") for one in date_problems(policy, today, today + DATES_AHEAD)]
     return found
 
 

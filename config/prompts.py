@@ -14,7 +14,7 @@ from domain.parts import Ask, Part
 from domain.people import Person
 from domain.policy import Policy
 from domain.rhythms import Interval, Role, Side
-from domain.routing import partners_of
+from domain.routing import partners_in
 from domain.rules import own_rhythm
 from domain.years import ticket_year
 
@@ -109,12 +109,10 @@ def _partners(around: Around, part: Part, member: Person) -> Sequence[Person]:
             for one in around.members[part.member_id].commitments
             if part.turn.startswith(f"promise{one.id}-")
         ),
-        None,
+        "",
     )
-    if promised_by is not None:
-        return [around.people[promised_by]] if promised_by in around.people else []
-    roles = own_rhythm(around.policy, member, part.rhythm).partners
-    return partners_of(around.policy, member, roles, around.people, around.today)
+    rhythm = own_rhythm(around.policy, member, part.rhythm)
+    return partners_in(around.policy, rhythm, promised_by, member, around.people, around.today)
 
 
 def _in_confidence(around: Around, member: Person) -> list[Person]:

@@ -6,14 +6,13 @@ sending needs (caps, hours, ways, snoozes, asks) plays no part: whoever looks fo
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, timedelta
+from datetime import date
 
-from domain.course import midnight
-from domain.moments import Moment, Standing, done_because, moments_of, shared_moments
+from domain.moments import Moment, Standing, done_already, done_because, moments_of, shared_moments
 from domain.people import Person
 from domain.policy import Channel, Policy
-from domain.rhythms import Audience, Interval, Rhythm, Side, Way, Windows
-from domain.routing import partners_of
+from domain.rhythms import Audience, Interval, Rhythm, Side, Windows
+from domain.routing import readers_of
 from domain.rules import Case, first_against, is_before_joining, own_rhythm
 
 # Rules ask whether a person can be reached; whoever looks at a page or a calendar is there already.
@@ -69,40 +68,6 @@ def team_agenda(policy: Policy, *, since: date, until: date) -> tuple[Entry, ...
     return tuple(sorted(found, key=_order))
 
 
-def besides(
-    policy: Policy, rhythm: Rhythm, moment: Moment, member: Standing, people: Mapping[str, Person], on: date
-) -> tuple[Side, tuple[Person, ...]]:
-    """Give who hears of somebody's moment besides themselves on a day, and on which side.
-
-    Whoever made the promise or holds one of the roles; coordinators where nobody does and the rhythm tells them.
-    """
-    if moment.promised_by:
-        promised = people.get(moment.promised_by)
-        found = tuple(one for one in (promised,) if one is not None and one.here_on(on))
-    else:
-        found = partners_of(policy, member.person, rhythm.partners, people, on)
-    side = Side.PARTNER
-    if not found and Side.COORDINATOR in rhythm.tells:
-        side = Side.COORDINATOR
-        found = tuple(one for one in people.values() if one.coordinator and one.here_on(on))
-    if side not in rhythm.tells:
-        return side, ()
-    return side, tuple(one for one in found if one.handle != member.person.handle)
-
-
-def done_already(policy: Policy, rhythm: Rhythm, moment: Moment, member: Standing) -> str:
-    """Say in what way a moment is done for its member, by their word or by what they wrote; '' when it is not."""
-    return done_because(moment, rhythm, member) or _wrote(policy, rhythm, moment, member)
-
-
-def _wrote(policy: Policy, rhythm: Rhythm, moment: Moment, member: Standing) -> str:
-    if Way.WROTE not in rhythm.done_by or member.objective is None or member.objective.last_wrote_at is None:
-        return ""
-    begins_at = midnight(moment.counts_from_on, member, policy)
-    ends_at = midnight(moment.closes_on + timedelta(days=1), member, policy)
-    return "they wrote already" if begins_at <= member.objective.last_wrote_at < ends_at else ""
-
-
 def _own(policy: Policy, name: str, member: Standing, since: date, until: date) -> Iterator[Entry]:
     rhythm = own_rhythm(policy, member.person, name)
     if Side.MEMBER not in rhythm.tells or _is_against(name, rhythm, member, member):
@@ -131,7 +96,8 @@ def _at_their_side(
         # A partner is told whatever the member wrote; only a word about this very moment counts for both.
         if moment.problem or done_because(moment, rhythm, member):
             continue
-        side, heard_by = besides(policy, rhythm, moment, member, people, max(moment.opens_on, since))
+        on = max(moment.opens_on, since)
+        side, heard_by = readers_of(policy, rhythm, moment.promised_by, member.person, people, on)
         is_here = _is_here(member.person, moment, before_joining=is_before_joining(rhythm))
         if is_here and any(one.handle == reader.person.handle for one in heard_by):
             yield _entry(rhythm, moment, side, member.person.id)

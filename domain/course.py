@@ -7,28 +7,32 @@ caps takes along all that waits by then, as one digest; what would otherwise be 
 from bisect import bisect_left, insort
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, date, datetime, time
+from datetime import date, datetime, time
 from typing import NamedTuple
 
 from domain.almanac import NEVER, OwnDays
 from domain.channels import ways_to
-from domain.moments import Asked, Moment, Standing, days_between_turns
+from domain.fading import Fading, ask_or_why_not, faded_already
+from domain.moments import Asked, Moment, Standing
 from domain.parts import ASKS, Ask, Part
 from domain.people import local_instant, own_hours, own_zone
 from domain.policy import Channel, Policy
-from domain.rhythms import MOST_ASKS, Clock, Rhythm, Side, Start, Way
-from domain.rules import is_before_joining
+from domain.rhythms import MOST_ASKS, Clock, Rhythm, Side, Start
+from domain.rules import absent_because, is_before_joining
 
 LEAST_DAYS_BETWEEN_ASKS = 14
-# A turn counts as so many lengths after the last ask although its day moved a little within the week.
-SLACK_DAYS = 5
+MENTION, MOVED, AVAILABLE = (
+    Ask.MENTION,
+    Ask.MOVED,
+    Ask.AVAILABLE,
+)  # looked at for everything that waits; a name of an enumeration is found slowly
 
 
-@dataclass(frozen=True, kw_only=True)
-class Message:
+class Message(NamedTuple):
     """One message to one person, with everything that waited for them; `on` is the day in their own zone.
 
-    A message without a way is a mention in a team's thread, which one comment does for everybody.
+    A message without a way is a mention in a team's thread, which one comment does for everybody. A tuple with names,
+    as `Part` is.
     """
 
     key: str
@@ -66,14 +70,6 @@ class Waiting(NamedTuple):
     fixed_at: datetime | None = None
 
 
-@dataclass(frozen=True, kw_only=True)
-class Fading:
-    """How far a rhythm has faded for a person: asks without an answer, and the day of the last."""
-
-    asks: int = 0
-    last: int = 0
-
-
 # The instant of a day at an hour of a zone, None when it falls outside somebody's hours; for all alike in these.
 Instants = dict[tuple[str, time, tuple[time, time]], dict[int, datetime | None]]
 
@@ -100,6 +96,7 @@ class Course:
 
     def __post_init__(self) -> None:
         organisation, person = self.policy.organisation, self.me.person
+        self._key = f"nudge:{self.policy.slug}:{person.handle}:"
         self._zone = own_zone(person, organisation)
         self._hours = own_hours(person, organisation)
         hours_from, hours_until = self._hours
@@ -114,6 +111,7 @@ class Course:
         self._over = False
         self._per_week = self.policy.caps.per_week
         self._returns = {name for name, one in self.policy.rhythms.items() if is_return(one)}
+        self._quiet_days = self.policy.caps.quiet_days
         self._faded_now: set[tuple[str, Side, int]] = set()
         self._next: int | None = None
         self._ways: dict[bool, tuple[Channel, ...]] = {}
@@ -168,19 +166,13 @@ class Course:
 
     def step(self, day: int) -> Message | None:
         """Say what waits by a day of theirs that has room; None when all of it turned out not to be wanted."""
-        batch: list[Waiting] = []
         self._next = None
         self._faded_now.clear()
-        while self._head < len(self._queue) and self._queue[self._head][0] <= day:
-            waiting = self._queue[self._head][-1]
-            self._head += 1
-            ready = self._ready(waiting, day)
-            if ready is not None:
-                batch.append(ready)
+        batch, apart = self._all_by(day)
         if not batch:
             return None
         shares = True
-        if any(one.ask is Ask.MENTION or one.ask is Ask.MOVED or one.moment.rhythm in self._returns for one in batch):
+        if apart:
             batch = self._by_itself(self._each_once(batch), day)
             if not batch:
                 return None
@@ -193,6 +185,19 @@ class Course:
             self._over = True
             return None
         return self._message(batch, day, due_at)
+
+    def _all_by(self, day: int) -> tuple[list[Waiting], bool]:
+        """Take from the queue what waits by a day and may be said on it; and say whether it may not all go together."""
+        queue, start = self._queue, self._head
+        while self._head < len(queue) and queue[self._head][0] <= day:
+            self._head += 1
+        batch, apart = [], False
+        for waiting in _by_opening(queue[start : self._head]):
+            ready = self._ready(waiting, day)  # may put it off, and so into the queue behind the head
+            if ready is not None:
+                batch.append(ready)
+                apart = apart or ready.ask is MENTION or ready.ask is MOVED or ready.moment.rhythm in self._returns
+        return batch, apart
 
     # -- the day ------------------------------------------------------------------------------------------------------
 
@@ -283,67 +288,35 @@ class Course:
     def _about_other(self, waiting: Waiting, on: date) -> Waiting | None:
         """Let a partner's message wait while the member is away; somebody who left is not talked about."""
         member = waiting.member.person
+        why = absent_because(member, on, before_joining=is_before_joining(waiting.rhythm))
+        if not why:
+            return waiting
         if member.left_on is not None and member.left_on <= on:
-            self._silent(waiting, "member", f"{member.handle} has left")
+            self._silent(waiting, "member", why)
             return None
-        if member.joined_on is not None and on < member.joined_on and not is_before_joining(waiting.rhythm):
-            self._wait(waiting, member.joined_on.toordinal(), "member", f"{member.handle} has not joined yet")
+        if member.joined_on is not None and on < member.joined_on:
+            self._wait(waiting, member.joined_on.toordinal(), "member", why)
             return None
         pause = next((one for one in member.pauses if one.covers(on)), None)
-        if pause is None:
-            return waiting
-        again = NEVER if pause.last_on is None else pause.last_on.toordinal() + 1
-        self._wait(waiting, again, "member", f"{member.handle} is away")
+        ends = pause.last_on if pause is not None else None
+        self._wait(waiting, NEVER if ends is None else ends.toordinal() + 1, "member", why)
         return None
 
     def _fade(self, waiting: Waiting) -> Waiting | None:
-        """Ease off a rhythm that finds no answer: later, then "pause?", then silence (rule 5 of the design)."""
-        key = (waiting.moment.rhythm, waiting.side, waiting.member.person.id)
+        moment, side, member_id = waiting.moment, waiting.side, waiting.member.person.id
+        key = (moment.rhythm, side, member_id)
         if key in self._faded_now:
             self._silent(waiting, "decay", "another turn of it is said in the same message")
             return None
-        fading = self._fading_of(waiting)
-        # By the turn's own date, not by the day there is room: a turn passed over stays passed over the day after.
-        apart = waiting.moment.opens_on.toordinal() - fading.last
-        if fading.asks and apart <= 0:
-            # What was open on the day of an ask was asked about with it, also where turns overlap.
-            self._silent(waiting, "decay", "another turn of it was said while this one was open")
-            return None
-        length = days_between_turns(waiting.rhythm)
-        if fading.asks >= MOST_ASKS and apart >= self.policy.caps.quiet_days:
-            fading = Fading()
-        if fading.asks >= MOST_ASKS:
-            self._silent(waiting, "decay", "three asks found no answer; quiet for a while")
-            return None
-        if fading.asks and apart < length * (fading.asks + 1) - SLACK_DAYS:
-            self._silent(waiting, "decay", "the last one found no answer yet; the next comes later")
+        fading = self._fading.get(key)
+        if fading is None:
+            fading = self._fading[key] = faded_already(waiting.rhythm, moment, side, member_id, self.me)
+        ask, why_not = ask_or_why_not(fading, waiting.rhythm, moment, quiet_days=self._quiet_days)
+        if ask is None:
+            self._silent(waiting, "decay", why_not)
             return None
         self._faded_now.add(key)
-        ask = ASKS[fading.asks]
         return waiting if waiting.ask is ask else waiting._replace(ask=ask)
-
-    def _fading_of(self, waiting: Waiting) -> Fading:
-        key = (waiting.moment.rhythm, waiting.side, waiting.member.person.id)
-        if key not in self._fading:
-            self._fading[key] = self._faded_already(waiting)
-        return self._fading[key]
-
-    def _faded_already(self, waiting: Waiting) -> Fading:
-        """Read from what was asked how far a rhythm has faded; any answer starts it anew."""
-        name, objective = waiting.moment.rhythm, self.me.objective
-        mine = [
-            one
-            for one in self.me.asked
-            if (one.rhythm, one.side, one.member_id) == (name, waiting.side, waiting.member.person.id)
-            and one.ask in ASKS
-        ]
-        if not mine:
-            return Fading()
-        last = mine[-1]
-        answered = any(one.rhythm == name and one.on >= last.on for one in self.me.held)
-        if Way.WROTE in waiting.rhythm.done_by and objective is not None and objective.last_wrote_at is not None:
-            answered = answered or objective.last_wrote_at >= last.at
-        return Fading() if answered else Fading(asks=ASKS.index(last.ask) + 1, last=last.on.toordinal())
 
     def _wait(self, waiting: Waiting, again: int, rule: str, why: str) -> None:
         if again > waiting.last:
@@ -432,8 +405,8 @@ class Course:
         lost = [one for one in lost if not _is_return(one[-1])]
         for entry in lost:
             self._queue.remove(entry)
-        for entry in lost:
-            ready = self._ready(entry[-1], day)  # may have it wait for another day
+        for waiting in _by_opening(lost):
+            ready = self._ready(waiting, day)  # may have it wait for another day
             if ready is not None:
                 found.append(ready)
         return found
@@ -441,31 +414,34 @@ class Course:
     def _message(self, batch: list[Waiting], day: int, due_at: datetime) -> Message:
         insort(self._sent, day)
         as_date = date.fromordinal(day)
-        parts = tuple(_part(waiting) for waiting in batch)
+        private = False
+        parts = []
         for waiting in batch:
-            if waiting.rhythm.fades and waiting.ask in ASKS:
-                key = (waiting.moment.rhythm, waiting.side, waiting.member.person.id)
-                self._fading[key] = Fading(asks=ASKS.index(waiting.ask) + 1, last=day)
-            elif waiting.rhythm.again_after_days and waiting.ask in ASKS and waiting.side is Side.MEMBER:
-                self._ask_again(waiting, day)
-        mention = parts[0].ask is Ask.MENTION
-        ways = () if mention else self.ways(private=any(part.private for part in parts))
+            part = _part(waiting)
+            parts.append(part)
+            private = private or part.private
+            if waiting.ask in ASKS:
+                self._remember(waiting, day)
+        ways = () if batch[0].ask is MENTION else self.ways(private=private)
         person = self.me.person
         return Message(
-            key=f"nudge:{self.policy.slug}:{person.handle}:{as_date.isoformat()}",
-            person_id=person.id,
-            handle=person.handle,
-            on=as_date,
-            due_at=due_at,
-            ways=ways,
-            parts=parts,
+            f"{self._key}{as_date.isoformat()}", person.id, person.handle, as_date, due_at, ways, tuple(parts)
         )
+
+    def _remember(self, waiting: Waiting, day: int) -> None:
+        """Keep in mind what is asked on a day: it fades, or is asked again later."""
+        if waiting.rhythm.fades:
+            key = (waiting.moment.rhythm, waiting.side, waiting.member.person.id)
+            self._fading[key] = Fading(ASKS.index(waiting.ask) + 1, day)
+        elif waiting.rhythm.again_after_days and waiting.side is Side.MEMBER:
+            self._ask_again(waiting, day)
 
     def _ask_again(self, waiting: Waiting, day: int) -> None:
         following = again(waiting.rhythm, waiting.moment, asks=ASKS.index(waiting.ask) + 1, last=day)
         if following is not None and following <= waiting.last:
             asks = ASKS.index(waiting.ask) + 1
-            self.add(waiting._replace(wanted=following, ask=ASKS[asks]))
+            _, last, rhythm, moment, side, member, *_ = waiting
+            self.add(Waiting(following, last, rhythm, moment, side, member, ASKS[asks]))
 
 
 def again(rhythm: Rhythm, moment: Moment, *, asks: int, last: int) -> int | None:
@@ -493,21 +469,29 @@ def _is_return(waiting: Waiting) -> bool:
     return is_return(waiting.rhythm) and waiting.side is Side.MEMBER
 
 
+def _by_opening(entries: list[Entry]) -> list[Waiting]:
+    """Give what waits by the day its moment opens, whatever has put it off since: of two turns the earlier is said."""
+    found = [entry[-1] for entry in entries]
+    if len(found) > 1:
+        found.sort(key=_opens_on)
+    return found
+
+
+def _opens_on(waiting: Waiting) -> date:
+    return waiting.moment.opens_on
+
+
 def _part(waiting: Waiting) -> Part:
     moment = waiting.moment
+    # That somebody did not answer is for their helper's eyes only.
+    private = waiting.rhythm.private or waiting.ask is AVAILABLE
     return Part(
-        rhythm=moment.rhythm,
-        turn=moment.turn,
-        side=waiting.side,
-        ask=waiting.ask,
-        member_id=waiting.member.person.id,
-        counts_from_on=moment.counts_from_on,
-        closes_on=moment.closes_on,
-        # That somebody did not answer is for their helper's eyes only.
-        private=waiting.rhythm.private or waiting.ask is Ask.AVAILABLE,
+        moment.rhythm,
+        moment.turn,
+        waiting.side,
+        waiting.ask,
+        waiting.member.person.id,
+        moment.counts_from_on,
+        moment.closes_on,
+        private,
     )
-
-
-def midnight(day: date, standing: Standing, policy: Policy) -> datetime:
-    """Give the instant a day begins for a person, as aware UTC."""
-    return local_instant(day, time(0), own_zone(standing.person, policy.organisation)).astimezone(UTC)

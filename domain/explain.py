@@ -18,8 +18,8 @@ from domain.people import Person, is_holiday, own_weekdays, own_zone, settles_un
 from domain.planner import Outlook, plan
 from domain.policy import Channel, Policy, Weekday
 from domain.rhythms import Rhythm, Side
-from domain.routing import partners_of
-from domain.rules import Case, Verdict, first_against, is_before_joining, own_rhythm, verdicts
+from domain.routing import readers_of
+from domain.rules import Case, Verdict, absent_because, first_against, is_before_joining, own_rhythm, verdicts
 
 # How far ahead it is told when a rhythm comes round next.
 NEXT_WITHIN = timedelta(days=400)
@@ -206,15 +206,8 @@ class _Explaining:
     def _my_side(self, rhythm: Rhythm, moment: Moment, member: Standing) -> Side | None:
         """Say on which side of somebody else's moment the person is, None when on none of them."""
         on = max(moment.opens_on, self.now.date() - timedelta(days=1))
-        if moment.promised_by:
-            promised = self.people.get(moment.promised_by)
-            partners = tuple(one for one in (promised,) if one is not None and one.here_on(on))
-        else:
-            partners = partners_of(self.policy, member.person, rhythm.partners, self.people, on)
-        if any(one.handle == self.me.person.handle for one in partners):
-            return Side.PARTNER
-        lonely = not partners and Side.COORDINATOR in rhythm.tells
-        return Side.COORDINATOR if lonely and self.me.person.coordinator and self.me.person.here_on(on) else None
+        side, found = readers_of(self.policy, rhythm, moment.promised_by, member.person, self.people, on)
+        return side if any(one.handle == self.me.person.handle for one in found) else None
 
     def _moments(self, name: str, rhythm: Rhythm, member: Standing) -> Iterator[Moment]:
         return moments_of(self.policy, name, rhythm, member, since=self.on, until=self.on)
@@ -460,13 +453,7 @@ def day_verdicts(policy: Policy, person: Person, on: date) -> Iterator[Verdict]:
 
 
 def _of_member(member: Person, rhythm: Rhythm | None, on: date) -> Verdict:
-    why = ""
-    if member.left_on is not None and member.left_on <= on:
-        why = f"{member.handle} has left"
-    elif member.joined_on is not None and on < member.joined_on and not (rhythm and is_before_joining(rhythm)):
-        why = f"{member.handle} has not joined yet"
-    elif member.paused_on(on):
-        why = f"{member.handle} is away"
+    why = absent_because(member, on, before_joining=rhythm is not None and is_before_joining(rhythm))
     return _verdict("the other", why, f"{member.handle} is here")
 
 

@@ -12,9 +12,9 @@ from enum import StrEnum
 
 from domain.objectives import Objective, ObjectiveState
 from domain.parts import Ask
-from domain.people import Pause, Person, Snooze, is_long
+from domain.people import Pause, Person, Snooze, is_long, midnight
 from domain.policy import Policy
-from domain.rhythms import Clock, Entitlement, Interval, Manners, Need, Rhythm, Side, Start, Window, Windows
+from domain.rhythms import Clock, Entitlement, Interval, Manners, Need, Rhythm, Side, Start, Way, Window, Windows
 from domain.years import ticket_year_begins_on
 
 FAR_FROM_WINDOW = timedelta(days=120)  # a milestone further away than this belongs to another year
@@ -347,6 +347,16 @@ def done_because(moment: Moment, rhythm: Manners, standing: Standing) -> str:
     if Need.UNUSED_TICKET in rhythm.needs and moment.year in standing.ticket_years:
         return f"their golden ticket of {moment.year} is in use"
     return ""
+
+
+def done_already(policy: Policy, rhythm: Manners, moment: Moment, member: Standing) -> str:
+    """Say in what way a moment is done for its member, by their word or by what they wrote; '' when it is not."""
+    done = done_because(moment, rhythm, member)
+    if done or Way.WROTE not in rhythm.done_by or member.objective is None or member.objective.last_wrote_at is None:
+        return done
+    begins_at = midnight(moment.counts_from_on, member.person, policy)
+    ends_at = midnight(moment.closes_on + timedelta(days=1), member.person, policy)
+    return "they wrote already" if begins_at <= member.objective.last_wrote_at < ends_at else ""
 
 
 def add_months(day: date, months: int) -> date:

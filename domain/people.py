@@ -155,3 +155,8 @@ def local_instant(day: date, at: time, zone: ZoneInfo) -> datetime:
     local = datetime.combine(day, at, tzinfo=zone)
     # fold=0 (the default) reads both a skipped and a repeated time with the offset from before the change.
     return local.astimezone(UTC)
+
+
+def midnight(day: date, person: Person, policy: Policy) -> datetime:
+    """Give the instant a day begins for a person, as aware UTC."""
+    return local_instant(day, time(0), own_zone(person, policy.organisation)).astimezone(UTC)

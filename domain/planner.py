@@ -8,18 +8,18 @@ Rules 4 to 6 and 8 of the design.
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
-from heapq import heapify, heappop, heappush
+from heapq import heapify, heappop, heappush, heapreplace
 
 from domain.almanac import NEVER, Almanac
 from domain.channels import reaches
-from domain.course import Course, Instants, Message, Silence, Waiting, again, asks_before, midnight
-from domain.moments import Moment, Standing, done_because, moments_of, shared_moments
+from domain.course import Course, Instants, Message, Silence, Waiting, again, asks_before
+from domain.moments import Moment, Standing, done_already, done_because, moments_of, shared_moments
 from domain.parts import ASKS, Ask
 from domain.people import Person, own_zone
 from domain.policy import Channel, Policy
 from domain.rhythms import Interval, Need, Rhythm, Side, Way, Windows
-from domain.routing import HELPERS, partners_of
-from domain.rules import Case, first_against, own_rhythm
+from domain.routing import HELPERS, partners_of, readers_of
+from domain.rules import Case, first_against, own_rhythm, what_rules_ask
 from domain.team import mention_at
 
 IN_THREAD = (Channel.GITHUB,)  # a mention needs no way of its own: the thread is there
@@ -100,6 +100,7 @@ class _Planning:
         }
         self.coordinators = {handle for handle, one in self.people.items() if one.coordinator}
         self.by_id = {one.person.id: one for one in standings}
+        self._against: dict[tuple[object, ...], tuple[str, str]] = {}
         self._shared: dict[str, tuple[Moment, ...]] = {}
         self._mentions: dict[tuple[str, str], datetime | None] = {}
         for standing in standings:
@@ -113,17 +114,18 @@ class _Planning:
         upcoming = [(course.next_day(), handle) for handle, course in self.courses.items()]
         heapify(upcoming)
         while upcoming and upcoming[0][0] != NEVER:
-            day, handle = heappop(upcoming)
+            day, handle = upcoming[0]
             course = self.courses[handle]
             if course.next_day() != day:
+                heappop(upcoming)
                 continue  # something else came to wait meanwhile; it has an entry of its own
             message = course.step(day)
+            heapreplace(upcoming, (course.next_day(), handle))
             if message is not None:
                 if message.person_id in self.only:
                     messages.append(message)
                 for helper in self._bring_help(message):
                     heappush(upcoming, (self.courses[helper].next_day(), helper))
-            heappush(upcoming, (course.next_day(), handle))
         for course in self.courses.values() if self.silences is not None else ():
             course.close()
         messages.sort(key=lambda one: (one.due_at, one.handle))
@@ -148,8 +150,7 @@ class _Planning:
             self._lay_out_partners(name, rhythm, member)
 
     def _lay_out_own(self, course: Course, name: str, rhythm: Rhythm, member: Standing) -> None:
-        ways = course.ways(private=rhythm.private)
-        rule, why = first_against(Case(name=name, rhythm=rhythm, reader=member, member=member, ways=ways))
+        rule, why = self._first_against(name, rhythm, course, member)
         if rule:
             self._silent(member, name, "", Side.MEMBER, None, rule, why)
             return
@@ -165,7 +166,7 @@ class _Planning:
                 self._lay_out_moment(course, rhythm, moment, member)
 
     def _lay_out_moment(self, course: Course, rhythm: Rhythm, moment: Moment, member: Standing) -> None:
-        done = done_because(moment, rhythm, member) or self._wrote(moment, rhythm, member)
+        done = done_already(self.policy, rhythm, moment, member)
         if done:
             self._silent(member, moment.rhythm, moment.turn, Side.MEMBER, moment.opens_on, "done", done)
             return
@@ -228,15 +229,13 @@ class _Planning:
                 continue
             for from_on in self._seats_change(moving, moment):
                 if settled is None or moment.promised_by or moving:
-                    settled = self._readers(rhythm, moment, member, from_on)
+                    settled = readers_of(self.policy, rhythm, moment.promised_by, member.person, self.people, from_on)
                 side, found = settled
                 for other in found:
                     course = self.courses.get(other.handle)
-                    if course is not None and side in rhythm.tells and other.handle != member.person.handle:
+                    if course is not None:
                         if other.handle not in against:
-                            ways = course.ways(private=rhythm.private)
-                            case = Case(name=name, rhythm=rhythm, reader=course.me, member=member, ways=ways)
-                            against[other.handle] = first_against(case)
+                            against[other.handle] = self._first_against(name, rhythm, course, member)
                         self._lay_out_partner(course, rhythm, moment, side, member, from_on, against[other.handle])
 
     def _seats_change(self, moving: Collection[date], moment: Moment) -> Sequence[date]:
@@ -245,18 +244,6 @@ class _Planning:
         if not moving:
             return (from_on,)
         return (from_on, *sorted(day for day in moving if from_on < day <= moment.closes_on))
-
-    def _readers(self, rhythm: Rhythm, moment: Moment, member: Standing, on: date) -> tuple[Side, Sequence[Person]]:
-        """Give who hears of a person's moment besides them: who promised, or their partners, or a coordinator."""
-        if moment.promised_by:
-            promised_by = self.people.get(moment.promised_by)
-            if promised_by is None or not promised_by.here_on(on):
-                promised_by = self.people.get(self.policy.organisation.fallback_contact)
-            return Side.PARTNER, (promised_by,) if promised_by is not None and promised_by.here_on(on) else ()
-        found = partners_of(self.policy, member.person, rhythm.partners, self.people, on)
-        if found or Side.COORDINATOR not in rhythm.tells:
-            return Side.PARTNER, found
-        return Side.COORDINATOR, [one for one in self.people.values() if one.coordinator and one.here_on(on)]
 
     def _lay_out_partner(
         self,
@@ -321,6 +308,17 @@ class _Planning:
 
     # -- small things -------------------------------------------------------------------------------------------------
 
+    def _first_against(self, name: str, rhythm: Rhythm, course: Course, member: Standing) -> tuple[str, str]:
+        """Ask the rules once for all who are alike in what the rules ask about; a say of one's own is asked alone."""
+        ways = course.ways(private=rhythm.private)
+        if member.person.own_rhythms or course.me.person.own_rhythms:
+            return first_against(Case(name=name, rhythm=rhythm, reader=course.me, member=member, ways=ways))
+        key = what_rules_ask(name, member, ways)
+        if key not in self._against:
+            case = Case(name=name, rhythm=rhythm, reader=course.me, member=member, ways=ways)
+            self._against[key] = first_against(case)
+        return self._against[key]
+
     def _moments(self, name: str, rhythm: Rhythm, member: Standing) -> Sequence[Moment]:
         if not isinstance(rhythm, Windows | Interval):
             return tuple(moments_of(self.policy, name, rhythm, member, since=self.first, until=self.last))
@@ -332,13 +330,6 @@ class _Planning:
             moments = shared_moments(self.policy, name, rhythm, since=self.first, until=self.last + ahead)
             self._shared[name] = tuple(moments)
         return self._shared[name]
-
-    def _wrote(self, moment: Moment, rhythm: Rhythm, member: Standing) -> str:
-        if Way.WROTE not in rhythm.done_by or member.objective is None or member.objective.last_wrote_at is None:
-            return ""
-        begins_at = midnight(moment.counts_from_on, member, self.policy)
-        ends_at = midnight(moment.closes_on + timedelta(days=1), member, self.policy)
-        return "they wrote already" if begins_at <= member.objective.last_wrote_at < ends_at else ""
 
     def _waiting(self, rhythm: Rhythm, moment: Moment, side: Side, member: Standing, ask: Ask, wanted: int) -> Waiting:
         last = moment.closes_on.toordinal()

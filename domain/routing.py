@@ -10,7 +10,7 @@ from datetime import date
 
 from domain.people import Person
 from domain.policy import Policy
-from domain.rhythms import Role
+from domain.rhythms import Rhythm, Role, Side
 
 HELPERS = (Role.PARTNER, Role.MANAGER, Role.COACH, Role.TECH_LEAD)
 
@@ -42,6 +42,37 @@ def partners_of(
         if other is not None and other.handle != person.handle and other.here_on(on):
             found.setdefault(other.handle, other)
     return tuple(found.values())
+
+
+def partners_in(
+    policy: Policy, rhythm: Rhythm, promised_by: str, member: Person, people: Mapping[str, Person], on: date
+) -> tuple[Person, ...]:
+    """Give who has a part in somebody's moment on a day: whoever made the promise, or holds one of the roles.
+
+    Where they have left, the organisation's fallback contact steps in. `promised_by` is a handle, '' for no promise.
+    """
+    if not promised_by:
+        return partners_of(policy, member, rhythm.partners, people, on)
+    for handle in (promised_by, policy.organisation.fallback_contact):
+        other = people.get(handle)
+        if other is not None and other.here_on(on):
+            return (other,)
+    return ()
+
+
+def readers_of(
+    policy: Policy, rhythm: Rhythm, promised_by: str, member: Person, people: Mapping[str, Person], on: date
+) -> tuple[Side, tuple[Person, ...]]:
+    """Give who hears of somebody's moment besides themselves on a day, and on which side.
+
+    Their partners; where there is none, and the rhythm tells them, the coordinators.
+    """
+    side, found = Side.PARTNER, partners_in(policy, rhythm, promised_by, member, people, on)
+    if not found and Side.COORDINATOR in rhythm.tells:
+        side, found = Side.COORDINATOR, tuple(one for one in people.values() if one.coordinator and one.here_on(on))
+    if side not in rhythm.tells:
+        return side, ()
+    return side, tuple(one for one in found if one.handle != member.handle)
 
 
 def findings(policy: Policy, people: Sequence[Person], on: date) -> Iterator[Finding]:

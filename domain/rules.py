@@ -5,6 +5,7 @@ The planner asks them for the first reason to stay silent; `flask explain` shows
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from datetime import date
 
 from domain.moments import Standing
 from domain.people import Person
@@ -97,6 +98,15 @@ def first_against(case: Case) -> tuple[str, str]:
     return "", ""
 
 
+def what_rules_ask(name: str, member: Standing, ways: tuple[Channel, ...]) -> tuple[object, ...]:
+    """Give all that the rules look at, where nobody has a say of their own: whoever is alike in it hears the same.
+
+    A rule that asks about something else has it added here; the planner asks the rules once per kind of person.
+    """
+    person = member.person
+    return name, person.coordinator, person.well_working, member.has_objective(), person.choices, ways
+
+
 def verdicts(case: Case) -> Iterator[Verdict]:
     """Give every rule's verdict."""
     for rule in RULES:
@@ -119,3 +129,15 @@ def own_rhythm(policy: Policy, person: Person, name: str) -> Rhythm:
 def is_before_joining(rhythm: Rhythm) -> bool:
     """Say whether a rhythm may concern somebody who has not joined yet, such as the welcome of a buddy (row 56)."""
     return isinstance(rhythm, Clock) and rhythm.since is Start.JOINED and any(days < 0 for days in rhythm.after_days)
+
+
+def absent_because(member: Person, on: date, *, before_joining: bool, leave_counts: bool = True) -> str:
+    """Say why somebody is not there to be talked with on a day, '' when they are.
+
+    `before_joining`: the rhythm may concern them before their first day. `leave_counts`: nor while they are away.
+    """
+    if member.left_on is not None and member.left_on <= on:
+        return f"{member.handle} has left"
+    if member.joined_on is not None and on < member.joined_on and not before_joining:
+        return f"{member.handle} has not joined yet"
+    return f"{member.handle} is away" if leave_counts and member.paused_on(on) else ""

@@ -9,14 +9,14 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 
 from domain.channels import ways_to
-from domain.course import Message, midnight
+from domain.course import Message
 from domain.effects import Nudge
 from domain.moments import Standing
 from domain.parts import Ask, Part
-from domain.people import Person, local_instant, own_hours, own_zone, settles_until, works_on
+from domain.people import local_instant, midnight, own_hours, own_zone, settles_until, works_on
 from domain.policy import Channel, Policy
 from domain.rhythms import Clock, Need, Rhythm, Side, Start, Way
-from domain.rules import is_before_joining, own_rhythm
+from domain.rules import absent_because, is_before_joining, own_rhythm
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -135,21 +135,13 @@ def _over(policy: Policy, part: Part, reader: Standing, member: Standing, eviden
             return f"{held.how.value} on {held.on}"
     if part.ask is Ask.DATES:
         return ""
-    away = _not_there(rhythm, part, member.person, today)
+    before, others = is_before_joining(rhythm), part.side is not Side.MEMBER
+    away = absent_because(member.person, today, before_joining=before, leave_counts=others)
     if away:
         return away
     if part.side is Side.MEMBER and Way.SPOKE in rhythm.done_by and (part.rhythm, part.turn) in evidence.spoke:
         return "they spoke in the thread"
     return _answered_by_deed(policy, part, rhythm, member, evidence)
-
-
-def _not_there(rhythm: Rhythm, part: Part, member: Person, today: date) -> str:
-    """Say why somebody is not spoken of today: they have left, have not come yet, or are away."""
-    if member.left_on is not None and member.left_on <= today:
-        return f"{member.handle} has left"
-    if member.joined_on is not None and today < member.joined_on and not is_before_joining(rhythm):
-        return f"{member.handle} has not joined yet"
-    return f"{member.handle} is away" if part.side is not Side.MEMBER and member.paused_on(today) else ""
 
 
 def _answered_by_deed(policy: Policy, part: Part, rhythm: Rhythm, member: Standing, evidence: Evidence) -> str:
@@ -158,7 +150,7 @@ def _answered_by_deed(policy: Policy, part: Part, rhythm: Rhythm, member: Standi
         written.append(member.objective.last_wrote_at)
     # A helper is told of three asks without an answer, so the answer may lie before the help begins to count.
     since_on = part.counts_from_on - (timedelta(days=1) if part.ask is Ask.AVAILABLE else timedelta(0))
-    begins_at = midnight(since_on, member, policy)
+    begins_at = midnight(since_on, member.person, policy)
     if Way.WROTE in rhythm.done_by and any(at >= begins_at for at in written):
         return "they wrote already"
     if Need.OBJECTIVE in rhythm.needs and not member.has_objective():

@@ -16,12 +16,12 @@ from config.messages import words
 from domain.channels import reaches
 from domain.effects import Nudge, Say, SendReport
 from domain.events import Happened, What
-from domain.moments import Standing, shared_moments
+from domain.moments import Standing
 from domain.people import local_instant
 from domain.policy import Mode, Policy
-from domain.rhythms import Windows
 from domain.routing import findings
 from domain.team import first_working_day
+from domain.year import date_problems
 from jobs.record import record, told
 from jobs.workshop import Workshop
 from store.memory import effect_of
@@ -77,22 +77,12 @@ def day_of(session: Session, policy: Policy, *, now: datetime, since: datetime, 
     waiting = select(EffectRow).where(EffectRow.organisation == policy.slug, EffectRow.status == "parked")
     problems = [f"parked: {_line(row, names)}: {row.last_error}" for row in session.scalars(waiting.limit(50))]
     today = now.astimezone(policy.organisation.zone).date()
-    problems += milestone_problems(policy, today)
+    problems += date_problems(policy, today, today + DATES_AHEAD)
     here = [one for one in standings if one.person.here_on(today)]
     unreachable = [one.person.handle for one in here if not _reachable(policy, one)]
     return Day(
         sent=sent[:MOST_LINES], withheld=withheld[:MOST_LINES], unreachable=unreachable, problems=problems[:MOST_LINES]
     )
-
-
-def milestone_problems(policy: Policy, today: date) -> list[str]:
-    """Say which windows of the next weeks wait for a date (practice row 9)."""
-    found: list[str] = []
-    for name, rhythm in policy.rhythms.items():
-        if isinstance(rhythm, Windows) and rhythm.on:
-            moments = shared_moments(policy, name, rhythm, since=today, until=today + DATES_AHEAD)
-            found += [f"{name}: {moment.problem}" for moment in moments if moment.problem]
-    return found
 
 
 def _reachable(policy: Policy, standing: Standing) -> bool:

@@ -186,7 +186,7 @@ def test_the_message_that_took_the_week_is_named() -> None:
     me = a_standing()
     [first] = plan(policy, [me], since=NOW - timedelta(days=1), until=NOW).messages
     assert (first.on, [part.rhythm for part in first.parts]) == (date(2027, 3, 1), ["weekly", "two-weekly"])
-    alone = replace(first, parts=first.parts[:1])
+    alone = first._replace(parts=first.parts[:1])
 
     found = explained(*after([me], [alone]), policy=policy, rhythm="two-weekly")
 

@@ -449,6 +449,15 @@ def test_whoever_wrote_is_not_asked_for_that_turn() -> None:
 # -- snooze ------------------------------------------------------------------------------------------------------------
 
 
+def test_of_two_open_turns_that_were_put_off_the_earlier_is_said_wherever_the_plan_began() -> None:
+    # Turns of 7 and 10 April are both open on Monday the 12th; the snooze ends on Saturday the 10th.
+    policy = with_rhythms(MAILED, talk=weekly(date(2027, 3, 20), open_days=5, every_days=3, fades=True))
+    me = a_standing(B, snoozes=(Snooze(first_on=MARCH, last_on=date(2027, 4, 10)),))
+    for since in (MARCH, date(2027, 4, 12)):
+        [first, *_] = look(policy, me, since=since, until=date(2027, 4, 13)).messages
+        assert [part.turn for part in first.parts] == ["2027-04-07"]
+
+
 @pytest.mark.parametrize(
     ("snooze", "days"),
     [

@@ -116,10 +116,10 @@ def test_a_page_is_no_way_to_travel() -> None:
     message = Message(key="k", person_id=1, handle="ada", on=date(2027, 3, 2), due_at=DUE, ways=(), parts=(part(),))
 
     ways = (Channel.MAIL, Channel.GITHUB, Channel.PAGE)
-    assert effect_of(replace(message, ways=ways)).other_ways == (Channel.GITHUB,)
+    assert effect_of(message._replace(ways=ways)).other_ways == (Channel.GITHUB,)
     for none in ((), (Channel.PAGE,)):
         with pytest.raises(ValueError, match="no way to travel"):
-            effect_of(replace(message, ways=none))
+            effect_of(message._replace(ways=none))
 
 
 # -- done meanwhile ----------------------------------------------------------------------------------------------------

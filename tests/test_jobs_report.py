@@ -307,7 +307,7 @@ People no message reaches
 Worth a look
 
 - parked: answer:fennel-works:900:held: GitHub does not accept the token
-- look-ahead: goals_set_on is not set for the window from 2027-02-01 to 2027-03-31
+- look-ahead 2027: goals_set_on is not set for the window from 2027-02-01 to 2027-03-31
 - ada: manager nobody: nobody has the handle nobody"""
     )
     assert "<strong>Sent</strong>" in letter.html
@@ -412,7 +412,7 @@ def test_windows_that_wait_for_a_date_are_told_two_months_ahead(make: Callable[.
     report(work)
 
     assert told(work)["problems"] == (
-        "- look-ahead: budget_final_on is not set for the window from 2027-03-10 to 2027-03-31"
+        "- look-ahead 2027: budget_final_on is not set for the window from 2027-03-10 to 2027-03-31"
     )
 
 

@@ -23,7 +23,7 @@ from werkzeug.wrappers import Response as AnyResponse
 
 from config.links import Links, Named
 from config.markup import rendered
-from config.messages import FALLBACK_LOCALE, locales, words
+from config.messages import FALLBACK_LOCALE, language_tag, locales, words
 from config.prompts import ABOUT_EVERYBODY, Around, around_of, prompt
 from domain.agenda import agenda
 from domain.effects import Say
@@ -189,7 +189,7 @@ def _seen(policies: Mapping[str, Policy], named: Named | None, now: datetime, se
     if around is None:
         return None
     parts = _parts_asked(around, rows) if named.effect_key else _parts_open(around)
-    locale = _locale(person.locale or policy.organisation.locale)
+    locale = person.locale or policy.organisation.locale
     return Seen(around=around, parts={_key(part): part for part in parts}, locale=locale)
 
 
@@ -342,7 +342,7 @@ def _page(seen: Seen, token: str, *, status: int = 200) -> Response:
     return _answer(
         "choices.html",
         status,
-        lang=_tag(seen.locale),
+        lang=language_tag(seen.locale),
         title=say("page-choices-title"),
         intro=say("page-choices-intro", name=reader.person.first_name()),
         thanks=say("page-thanks") if "thanks" in request.args and status == 200 else "",
@@ -381,11 +381,11 @@ def _is_for_all(snooze: Snooze) -> bool:
 
 
 def _stop_page(policy: Policy, person: Person, *, token: str, stopped: bool) -> Response:
-    locale = _locale(person.locale or policy.organisation.locale)
+    locale = person.locale or policy.organisation.locale
     say = partial(_say, locale)
     return _answer(
         "stop.html",
-        lang=_tag(locale),
+        lang=language_tag(locale),
         title=say("page-stop-title"),
         thanks=say("page-thanks") if stopped else "",
         ask=say("page-stop-ask"),
@@ -396,7 +396,7 @@ def _stop_page(policy: Policy, person: Person, *, token: str, stopped: bool) -> 
 
 def _expired() -> Response:
     """Answer a link that does not work, in the browser's language: nothing tells an old one from an invented one."""
-    tags = {_tag(one): one for one in locales()}
+    tags = {language_tag(one): one for one in locales()}
     tag = request.accept_languages.best_match(tags, FALLBACK_LOCALE) or FALLBACK_LOCALE
     expired = _say(tags.get(tag, FALLBACK_LOCALE), "page-expired")
     return _answer("expired.html", 404, lang=tag, title="Trellis", expired=expired)
@@ -410,16 +410,6 @@ def _answer(template: str, status: int = 200, **shown: object) -> Response:
 
 def _say(locale: str, message: str, **values: str) -> str:
     return words(Say(name=message, locale=locale, values=values))
-
-
-def _locale(locale: str) -> str:
-    """Give the language in which there are words, so that the page does not claim another."""
-    there = locales()
-    return next((one for one in (locale, locale.split("_")[0]) if one in there), FALLBACK_LOCALE)
-
-
-def _tag(locale: str) -> str:
-    return locale.replace("_", "-")
 
 
 def html_of(text: str) -> Markup:
