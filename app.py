@@ -25,10 +25,11 @@ from config.links import Links
 from config.policy import load_policies
 from config.settings import Settings, load_settings
 from domain.pace import Budget
-from domain.policy import Policy
+from domain.policy import LoomioDialect, Policy
 from integrations.chat import Chat
 from integrations.github import GitHub
 from integrations.loomio import Loomio
+from integrations.loomio_legacy import LegacyLoomio
 from integrations.mail import Mail
 from jobs.durable import Engine, Intake, Lease, is_reachable, quiet_engine_log
 from jobs.handle import handle
@@ -49,13 +50,19 @@ ROOT = Path(__file__).parent
 # same order, and a test holds the two together.
 BEHAVIOURS = (
     "domain.objectives",
+    "domain.objective_deeds",
     "domain.tickets",
+    "domain.ticket_states",
+    "domain.ticket_votes",
+    "domain.ticket_use",
+    "domain.state_tables",
     "domain.proposals",
     "domain.moments",
     "domain.planner",
     "domain.sending",
     "domain.routing",
     "domain.rules",
+    "domain.fading",
     "domain.channels",
     "domain.team",
     "domain.agenda",
@@ -68,11 +75,14 @@ BEHAVIOURS = (
     "web.choices",
     "web.calendar",
     "jobs.handle",
+    "jobs.listen",
+    "jobs.goal_words",
     "jobs.answers",
     "jobs.perform",
     "jobs.watch",
     "jobs.nudge",
     "jobs.team",
+    "jobs.lapse",
     "jobs.digest",
     "jobs.report",
     "jobs.reconcile",
@@ -236,7 +246,8 @@ def _loomio(settings: Settings, policies: Mapping[str, Policy], slug: str) -> Lo
     key, policy = settings.for_organisation("LOOMIO_API_KEY", slug), policies[slug].loomio
     if key is None or policy is None:
         return None
-    return Loomio(
+    speaker = LegacyLoomio if policy.dialect is LoomioDialect.LEGACY else Loomio
+    return speaker(
         address=policy.address,
         api_key=key,
         group_id=policy.group_id,

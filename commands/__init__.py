@@ -11,6 +11,7 @@ from commands.calendar import calendar_group
 from commands.config_diff import config_group
 from commands.effects import effects_group
 from commands.explain import explain_command
+from commands.github import github_group
 from commands.goals import objective_group, ticket_group
 from commands.look import check_command, doctor_command
 from commands.messages import messages_group
@@ -18,6 +19,7 @@ from commands.moments import moment_group, support_group
 from commands.people import people_group
 from commands.plan import plan_command
 from commands.run import migrate_command, tick_command, up_command, worker_command
+from commands.states import states_command
 
 
 def register_commands(app: Flask, bench: Bench) -> None:
@@ -29,12 +31,14 @@ def register_commands(app: Flask, bench: Bench) -> None:
         doctor_command,
         effects_group,
         explain_command,
+        github_group,
         messages_group,
         migrate_command,
         moment_group,
         objective_group,
         people_group,
         plan_command,
+        states_command,
         support_group,
         ticket_group,
         tick_command,

@@ -6,9 +6,11 @@ import click
 
 from commands.bench import Bench, chosen, member, organisation_option
 from domain.forms import TicketAnswers
-from domain.tickets import Exit
-from jobs.objectives import open_objective
+from domain.objectives import Closing, ObjectiveState, Visibility, in_order
+from domain.ticket_states import Exit
+from jobs.objectives import close_record, open_objective
 from jobs.tickets import request_ticket
+from store.queries import siblings_of
 
 
 def objective_group(bench: Bench) -> click.Group:
@@ -22,15 +24,63 @@ def objective_group(bench: Bench) -> click.Group:
     @click.argument("handle")
     @click.option("--title", required=True, help="What the person wants to learn.")
     @click.option("--why", default="", help="Why it matters to them.")
+    @click.option(
+        "--partner-only", is_flag=True, help="Keep it between them and their partner: no issue, still a goal."
+    )
     @organisation_option
-    def open_(handle: str, title: str, why: str, slug: str | None) -> None:
+    def open_(handle: str, title: str, why: str, partner_only: bool, slug: str | None) -> None:
         policy = chosen(bench, slug)
         person = member(bench, policy, handle)
         work = partial(
-            open_objective, bench.workshop, policy=policy, person=person, title=title, why=why, asked_by=None
+            open_objective,
+            bench.workshop,
+            policy=policy,
+            person=person,
+            title=title,
+            why=why,
+            asked_by=None,
+            visibility=Visibility.PARTNER if partner_only else Visibility.TEAM,
         )
         made = bench.workshop.database.transact(lambda session: work(session=session))
-        click.echo(f"{person.name}: “{made.title}” is {made.state.value}. Its issue is opened by the worker.")
+        follows = f"It is kept here as number {made.id}." if partner_only else "Its issue is opened by the worker."
+        click.echo(f"{person.name}: “{made.title}” is {made.state.value}. {follows}")
+
+    @objective.command("list", help="Show a person's goals: the active one, the queue in order, targets done.")
+    @click.argument("handle")
+    @organisation_option
+    def list_(handle: str, slug: str | None) -> None:
+        person = member(bench, chosen(bench, slug), handle)
+        goals = bench.workshop.database.transact(lambda session: siblings_of(session, person.id, None))
+        active = [one for one in goals if one.state is ObjectiveState.ACTIVE]
+        for one in (*active, *in_order(goals)):
+            targets = f", targets {one.targets_done} of {one.targets_total}" if one.targets_total else ""
+            where = one.issue_url or f"kept here as number {one.id}"
+            click.echo(f"{one.state.value}: {one.title} ({where}{targets})")
+        if not goals:
+            click.echo(f"{person.name} has no open goal just now.")
+
+    @objective.command("close", help="Close a goal that is kept without an issue.")
+    @click.argument("handle")
+    @click.argument("number", type=int)
+    @click.option("--as", "said", type=click.Choice([one.value for one in Closing]), default=Closing.LEARNED.value)
+    @organisation_option
+    def close(handle: str, number: int, said: str, slug: str | None) -> None:
+        policy = chosen(bench, slug)
+        person = member(bench, policy, handle)
+        work = partial(
+            close_record,
+            bench.workshop,
+            policy=policy,
+            person=person,
+            objective_id=number,
+            closing=Closing(said),
+        )
+        if not bench.workshop.database.transact(lambda session: work(session=session)):
+            raise click.ClickException(
+                f"{person.name} keeps no open goal here as number {number}. One with an issue is closed on GitHub; "
+                f"`flask objective list {handle}` shows what there is."
+            )
+        click.echo(f"{person.name}: closed as {said}.")
 
     return objective
 
@@ -73,7 +123,9 @@ def ticket_group(bench: Bench) -> click.Group:
         )
         made = bench.workshop.database.transact(lambda session: work(session=session))
         if made is None:
-            raise click.ClickException(f"{person.name} holds a golden ticket for this ticket year already.")
+            raise click.ClickException(
+                f"{person.name} holds a golden ticket for this ticket year already, or their first one begins later."
+            )
         click.echo(f"{made.reference()}: the golden ticket of {person.name} for {made.year}. Its issue follows.")
 
     return ticket

@@ -13,10 +13,13 @@ from domain.policy import Channel, Policy
 from domain.routing import findings
 from domain.year import date_problems
 from integrations.errors import PermanentError, TemporaryError, UnknownOutcomeError
-from integrations.loomio import dialect_problem
+from integrations.loomio import Loomio
+from integrations.loomio_versions import dialect_problem, is_little_known
 from jobs.report import DATES_AHEAD
 from jobs.repository import connected_github, connected_loomio
-from store.models import EffectRow
+from jobs.trouble import open_troubles
+from jobs.trouble import said as troubles_said
+from store.models import EffectRow, ProposalRow
 from store.queries import people_of
 
 
@@ -56,6 +59,9 @@ def _findings(bench: Bench, policy: Policy) -> list[tuple[bool, str]]:
     try:
         people = bench.workshop.database.transact(lambda session: people_of(session, slug))
         parked = bench.workshop.database.transact(lambda session: _parked(session, slug))
+        troubles = bench.workshop.database.transact(
+            lambda session: troubles_said(session, policy, open_troubles(session, slug))
+        )
     except SQLAlchemyError as error:
         return [(False, f"{slug}: the database has no tables yet: flask migrate ({type(error).__name__})")]
     found.append(
@@ -67,6 +73,7 @@ def _findings(bench: Bench, policy: Policy) -> list[tuple[bool, str]]:
         )
     )
     found += [(False, f"{slug}: {count} effects are parked; the last: {why}") for count, why in parked]
+    found += [(False, f"{slug}: {title}. {text}") for title, text in troubles]
     try:
         github = connected_github(bench.workshop, slug)
         number, name = github.repository()
@@ -81,17 +88,29 @@ def _findings(bench: Bench, policy: Policy) -> list[tuple[bool, str]]:
     found += _findings_on_channels(bench, policy, people)
     if policy.loomio is not None:
         try:
-            loomio = connected_loomio(bench.workshop, slug)
-            version = loomio.version()
-            group = loomio.group()
-            problem = dialect_problem(version)
-            found.append((problem is None, f"{slug}: {problem or f'Loomio {version}, group {group.name}'}"))
-            if group.own_admin is False:
-                found.append(
-                    (False, f"{slug}: the bot is no admin of {group.name}: it may not be allowed to start proposals")
-                )
+            found += [
+                (ok, f"{slug}: {line}") for ok, line in _findings_in_loomio(connected_loomio(bench.workshop, slug))
+            ]
         except (TemporaryError, PermanentError) as error:
             found.append((False, f"{slug}: Loomio: {error}"))
+        unread = bench.workshop.database.transact(lambda session: _unread_proposals(session, slug))
+        found += [(False, f"{slug}: {url}: {why}") for url, why in unread]
+    return found
+
+
+def _findings_in_loomio(loomio: Loomio) -> list[tuple[bool, str]]:
+    """Look at the version before anything else: in the wrong dialect a good key is refused too."""
+    version = loomio.version()
+    problem = dialect_problem(version, loomio.dialect)
+    if problem is not None:
+        return [(False, problem)]
+    group = loomio.group()
+    little = "; of versions such as this little is known: watch the first proposal" if is_little_known(version) else ""
+    found = [(True, f"Loomio {version} in the {loomio.dialect.value} dialect, group {group.name}{little}")]
+    if group.own_admin is False:
+        found.append(
+            (False, f"the bot is no coordinator of Loomio's {group.name}: it may be refused to start proposals")
+        )
     return found
 
 
@@ -122,6 +141,14 @@ def _findings_on_channels(bench: Bench, policy: Policy, people: Sequence[Person]
     found += [(False, f"{slug}: {one.why}") for one in findings(policy, people, today)]
     found += [(False, f"{slug}: {one}") for one in date_problems(policy, today, today + DATES_AHEAD)]
     return found
+
+
+def _unread_proposals(session: Session, slug: str) -> list[tuple[str, str]]:
+    """Give the proposals whose last look did not work out, or that Loomio has not closed in time."""
+    wanted = select(ProposalRow.url, ProposalRow.last_error).where(
+        ProposalRow.organisation == slug, ProposalRow.look_at.is_not(None), ProposalRow.last_error.is_not(None)
+    )
+    return [(url, str(why)) for url, why in session.execute(wanted.order_by(ProposalRow.id))]
 
 
 def _parked(session: Session, slug: str) -> list[tuple[int, str]]:

@@ -22,6 +22,7 @@ from sqlalchemy.orm import Session
 from commands.bench import Bench
 from jobs.attempt import WAITING
 from jobs.durable import migrate as migrate_engine
+from jobs.lapse import lapse
 from jobs.nudge import nudge
 from jobs.reconcile import reconcile
 from jobs.report import report
@@ -85,7 +86,7 @@ def tick_command(bench: Bench) -> click.Command:
         workshop, engine = bench.make_worker()
         engine.start()
         try:
-            for job in (reconcile, watch, nudge, team, report, sweep):
+            for job in (reconcile, watch, lapse, nudge, team, report, sweep):
                 job(workshop)
             left = _until_quiet(workshop, seconds)
         finally:

@@ -2,7 +2,8 @@
 
 A file holds the words with `{value}` where a value goes. A value named `…_on` is a date and is written out as the
 language does, one named `…_names` holds a name a line and becomes a list. What a person typed is made quiet before it
-is filled in, so quoting somebody never pings a bystander.
+is filled in, so quoting somebody never pings a bystander. One named `…_mentions` holds logins, a line each: those, and
+only those, are told.
 """
 
 import re
@@ -21,8 +22,9 @@ FOLDER = Path(__file__).parent / "messages"
 FALLBACK_LOCALE = "en"
 # What a language is called here, and in the roster.
 LOCALE = re.compile(r"[a-z]{2,3}(_[A-Z]{2})?")
+LOGIN = re.compile(r"[A-Za-z0-9](?:[A-Za-z0-9-]{0,38})")
 # Words that look like those of a rhythm and are said on other occasions.
-NOT_RHYTHMS = {"be-available", "dates-wanted", "withdrawn"}
+NOT_RHYTHMS = {"be-available", "dates-wanted", "withdrawn", "of-the-year"}
 # What stands in place of a list of nobody.
 NOBODY_NAMED = {
     "partner_names": "part-somebody",
@@ -37,7 +39,9 @@ def words(say: Say, *, folder: Path = FOLDER) -> str:
     Raises ConfigError when the message does not exist or a value it needs is not given.
     """
     locale, text = _found(folder, say.locale, say.name)
-    quiet = {name: quieted(_written(name, value, locale, folder)) for name, value in say.values.items()}
+    quiet = {name: _filled(name, value, locale, folder) for name, value in say.values.items()}
+    for name, spoken in say.spoken.items():
+        quiet[name] = words(Say(name=spoken, locale=say.locale, values=say.values), folder=folder).strip()
     # A value that stands in a quotation is quoted to its last line.
     for name in re.findall(r"^> \{(\w+)\}$", text, re.MULTILINE):
         quiet[name] = "\n> ".join(quiet.get(name, "").splitlines())
@@ -45,6 +49,13 @@ def words(say: Say, *, folder: Path = FOLDER) -> str:
         return text.format_map(quiet)
     except KeyError as error:
         raise ConfigError([f"messages/{say.locale}/{say.name}.md: no value for {error}"]) from error
+
+
+def _filled(name: str, value: str, locale: str, folder: Path) -> str:
+    if name.endswith("_mentions"):
+        logins = [one for one in value.splitlines() if LOGIN.fullmatch(one)]
+        return ", ".join(f"@{one}" for one in logins)
+    return quieted(_written(name, value, locale, folder))
 
 
 def has_message(name: str) -> bool:

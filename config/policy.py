@@ -8,7 +8,7 @@ them are told at once.
 import difflib
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields, is_dataclass, replace
 from datetime import date, datetime, time
 from decimal import Decimal
@@ -28,10 +28,12 @@ from config.holidays import PublicHolidays, holidays_problem
 from config.messages import LOCALE, locales
 from config.rhythm_checks import rhythm_problems
 from config.settings import env_slug
-from domain.policy import Policy
+from domain.policy import Opportunity, Policy
+from domain.proposals import AGREE, BLOCK, DISAGREE, ICON_OF
 from domain.rhythms import KINDS, Rhythm
 
 PROFILES = Path(__file__).parent / "profiles"
+OPPORTUNITIES = Path(__file__).parent / "opportunities.toml"
 NOT_AN_ORGANISATION = "example.toml"
 SLUG = re.compile(r"[a-z0-9][a-z0-9_-]{0,58}")  # it stands in every key, and keys stand in hidden markers
 
@@ -84,11 +86,38 @@ def load_policy(file: Path, *, slug: str | None = None) -> Policy:
         policy = _CONVERTER.structure({**whole, "slug": slug}, Policy)
     except ClassValidationError as error:
         raise ConfigError([f"{file.name}: {line}" for line in _lines(error, "")]) from error
-    policy = replace(policy, public_holidays=public)
+    policy = replace(policy, public_holidays=public, opportunities=(*policy.opportunities, *opportunities()))
     problems = [f"{file.name}: {line}" for line in _together(policy)]
     if problems:
         raise ConfigError(problems)
     return policy
+
+
+def opportunities(file: Path = OPPORTUNITIES) -> tuple[Opportunity, ...]:
+    """Read what golden tickets could be for, for every organisation here (practice row 69).
+
+    Raises ConfigError whose problems each start with the file's name.
+    """
+    try:
+        said = tomllib.loads(file.read_text(encoding="utf-8"))
+        found = _CONVERTER.structure(said.get("opportunities", []), tuple[Opportunity, ...])
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ConfigError([f"{file.name}: cannot be read: {error}"]) from error
+    except (ClassValidationError, IterableValidationError) as error:
+        raise ConfigError([f"{file.name}: {line}" for line in _lines(error, "opportunities")]) from error
+    unknown = sorted(set(said) - {"opportunities"})
+    problems = [f"{key}: not known here; [[opportunities]] is" for key in unknown] + list(_unsafe(found))
+    if problems:
+        raise ConfigError([f"{file.name}: {line}" for line in problems])
+    return found
+
+
+def _unsafe(found: Sequence[Opportunity]) -> Iterator[str]:
+    for number, one in enumerate(found):
+        if not one.title.strip():
+            yield f"opportunities[{number}].title: is empty"
+        if one.url and not is_safe(one.url):
+            yield f"opportunities[{number}].url: {one.url!r} {SAID_WRONG}"
 
 
 def profiles() -> list[str]:
@@ -145,8 +174,12 @@ def _together(policy: Policy) -> Iterator[str]:
         yield f"organisation.holidays_of: {problem}"
     for name, rhythm in policy.rhythms.items():
         yield from (f"rhythms.{name}{line}" for line in rhythm_problems(policy, name, rhythm))
+    yield from _unsafe(policy.opportunities)
     if policy.ticket.money_threshold < 0:
         yield "ticket.money_threshold: 0 or more"
+    for name in ("carry_over_months", "waits_months"):
+        if not 0 <= getattr(policy.ticket, name) <= 12:
+            yield f"ticket.{name}: 0 to 12"
     if not 0 <= policy.caps.per_week <= 7:
         yield "caps.per_week: from 0 to 7, for there is one message a day at most; 0 means that nothing is sent"
     for name in ("quiet_days", "settle_after_days", "settle_days"):
@@ -173,10 +206,30 @@ def _together(policy: Policy) -> Iterator[str]:
             yield "loomio.majority_percent: from 0 to 99; more than this share carries"
         if loomio.days_open < 1:
             yield "loomio.days_open: at least 1 day"
-        if len(set(loomio.options)) < 2:
-            yield "loomio.options: at least two different options"
+        yield from (f"loomio.options: {line}" for line in _option_problems(loomio.options))
         if loomio.quorum_percent is not None and not 0 < loomio.quorum_percent <= 100:
             yield "loomio.quorum_percent: between 1 and 100, or leave it out for no quorum"
+
+
+def _option_problems(options: tuple[str, ...]) -> Iterator[str]:
+    """Yield what keeps a vote from being read: votes are known by the icon that Loomio gives to its own words."""
+    if len(set(options)) < 2:
+        yield "at least two different options"
+        return
+    if len(set(options)) < len(options):
+        yield "each option once"
+    unknown = [word for word in options if word not in ICON_OF]
+    for word in unknown:
+        near = difflib.get_close_matches(word, ICON_OF, n=1)
+        hint = f"did you mean {near[0]!r}?" if near else f"one of: {', '.join(ICON_OF)}"
+        yield f"{word!r} has no icon in Loomio, by which votes are read; {hint}"
+    if unknown:
+        return
+    icons = {ICON_OF.get(word) for word in options}
+    if AGREE not in icons:
+        yield "nobody could agree; add 'agree' or 'consent'"
+    if not icons & {DISAGREE, BLOCK}:
+        yield "nobody could object; add 'disagree', 'objection' or 'block'"
 
 
 def _shared(policies: Mapping[str, Policy]) -> Iterator[str]:

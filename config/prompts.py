@@ -19,6 +19,7 @@ from domain.rules import own_rhythm
 from domain.years import ticket_year
 
 FEWEST_TO_COUNT = 5  # fewer than this are not counted aloud (rule 6 of the design)
+MOST_OPPORTUNITIES = 3
 TAILS = {Side.MEMBER: "", Side.PARTNER: "-partner", Side.COORDINATOR: "-coordinator"}
 # These speak of everybody, not only of those they concern.
 ABOUT_EVERYBODY = ("ticket-counts", "onboarding-evaluation")
@@ -62,7 +63,11 @@ def prompt(around: Around, group: Sequence[Part], locale: str) -> tuple[str, str
     name = f"nudge-{part.rhythm}{TAILS[part.side]}"
     if not has_message(name):
         return title_of(around, part, locale), ""
-    return titled(words(Say(name=name, locale=locale, values=values)))
+    title, text = titled(words(Say(name=name, locale=locale, values=values)))
+    found = _opportunities(around) if part.rhythm == "ticket-unused" else ""
+    if found:
+        text += "\n\n" + words(Say(name="part-opportunities", locale=locale, values={"opportunities": found}))
+    return title, text
 
 
 def title_of(around: Around, part: Part, locale: str) -> str:
@@ -113,6 +118,14 @@ def _partners(around: Around, part: Part, member: Person) -> Sequence[Person]:
     )
     rhythm = own_rhythm(around.policy, member, part.rhythm)
     return partners_in(around.policy, rhythm, promised_by, member, around.people, around.today)
+
+
+def _opportunities(around: Around) -> str:
+    """List a few things a ticket could be for; not everybody sees the same few (practice row 69)."""
+    there = [one for one in around.policy.opportunities if one.until_on is None or one.until_on >= around.today]
+    start = around.reader.person.id % len(there) if there else 0
+    shown = [*there[start:], *there[:start]][:MOST_OPPORTUNITIES]
+    return "\n".join(f"- [{one.title}]({one.url})" if one.url else f"- {one.title}" for one in shown)
 
 
 def _in_confidence(around: Around, member: Person) -> list[Person]:

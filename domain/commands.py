@@ -6,14 +6,67 @@ one helpful answer. Design section 7.
 
 import re
 from dataclasses import dataclass
+from enum import StrEnum
 
 from domain.code import lines_outside_code
 
-ON_OBJECTIVE = ("activate", "held", "not-needed", "snooze", "wake", "log")
-ON_TICKET = ("go-ahead", "thread", "proposal", "talk", "withdraw", "consented", "objection")
-KNOWN = ON_OBJECTIVE + ON_TICKET
-# These take words behind them, on the same line; any other with words behind it is talk.
-TAKE_WORDS = ("held", "not-needed", "snooze", "log")
+
+class Who(StrEnum):
+    """Who may give a command; whoever else does gets one helpful answer, and nothing changes."""
+
+    OWNER = "its person"
+    MEMBER = "any member"
+    COORDINATOR = "a coordinator"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Word:
+    """One command: its name, who may give it, and whether words stand behind it, on the same line."""
+
+    name: str
+    who: Who = Who.OWNER
+    takes_words: bool = False
+
+
+OBJECTIVE_WORDS = (
+    Word(name="activate"),
+    Word(name="queue", takes_words=True),
+    Word(name="done"),
+    Word(name="learned"),
+    Word(name="tried"),
+    Word(name="changed-course"),
+    Word(name="paused"),
+    Word(name="log", takes_words=True),
+    Word(name="offer", who=Who.MEMBER, takes_words=True),
+    Word(name="help-wanted"),
+    Word(name="partner", takes_words=True),
+    Word(name="safety-note", who=Who.MEMBER, takes_words=True),
+    Word(name="pause", takes_words=True),
+    Word(name="held", takes_words=True),
+    Word(name="not-needed", takes_words=True),
+    Word(name="snooze", takes_words=True),
+    Word(name="wake"),
+)
+TICKET_WORDS = (
+    Word(name="go-ahead"),
+    Word(name="thread"),
+    Word(name="proposal"),
+    Word(name="talk"),
+    Word(name="bucket", takes_words=True),
+    Word(name="funded", who=Who.COORDINATOR),
+    Word(name="not-funded", who=Who.COORDINATOR),
+    Word(name="booked"),
+    Word(name="used"),
+    Word(name="shared"),
+    Word(name="ilo"),
+    Word(name="withdraw"),
+    Word(name="consented", who=Who.COORDINATOR),
+    Word(name="objection", who=Who.COORDINATOR),
+)
+ON_OBJECTIVE = {one.name: one for one in OBJECTIVE_WORDS}
+ON_TICKET = {one.name: one for one in TICKET_WORDS}
+KNOWN = ON_OBJECTIVE | ON_TICKET
+TAKE_WORDS = tuple(one.name for one in KNOWN.values() if one.takes_words)
 
 
 @dataclass(frozen=True, kw_only=True)

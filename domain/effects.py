@@ -16,11 +16,15 @@ Values = Mapping[str, str]
 
 @dataclass(frozen=True, kw_only=True)
 class Say:
-    """Words from `config/messages/<locale>/<name>.md` with their values filled in when they are sent."""
+    """Words from `config/messages/<locale>/<name>.md` with their values filled in when they are sent.
+
+    `spoken` are values that are words of ours themselves, each by the name of its message, in the same language.
+    """
 
     name: str
     locale: str = "en"
     values: Values = field(default_factory=dict)
+    spoken: Values = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +47,15 @@ class CommentOnIssue:
     about: str
     issue_number: int
     body: Say
+
+
+@dataclass(frozen=True, kw_only=True)
+class CloseIssue:
+    """Close an issue as completed, because its person said so. Harmless when repeated."""
+
+    key: str
+    about: str
+    issue_number: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -179,6 +192,7 @@ class CommentOnThread:
 Effect = (
     OpenIssue
     | CommentOnIssue
+    | CloseIssue
     | Nudge
     | ShowTicketState
     | StartThread
@@ -195,7 +209,7 @@ Effect = (
 def vendor_of(effect: Effect) -> str:
     """Name who an effect goes to."""
     match effect:
-        case OpenIssue() | CommentOnIssue() | ShowTicketState():
+        case OpenIssue() | CommentOnIssue() | CloseIssue() | ShowTicketState():
             return "github"
         case StartThread() | StartProposal() | CommentOnThread() | MentionInThread():
             return "loomio"

@@ -28,6 +28,8 @@ class Issue:
     labels: tuple[str, ...]
     assignees: tuple[str, ...]
     locked: bool
+    targets_done: int = 0  # of its sub-issues
+    targets_total: int = 0
     created_at: datetime
     updated_at: datetime
 

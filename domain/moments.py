@@ -126,6 +126,11 @@ class Standing:
     commitments: tuple[Commitment, ...] = field(default=())
     ticket_years: frozenset[str] = frozenset()
 
+    def wants_safety_note(self) -> bool:
+        """Say whether the active goal stretches its person and nobody has said what is safe (practice row 60)."""
+        goal = self.objective
+        return goal is not None and self.has_objective() and goal.stretch and not goal.safety_noted
+
     def has_objective(self) -> bool:
         """Say whether the person has an active objective."""
         return self.objective is not None and self.objective.state is ObjectiveState.ACTIVE

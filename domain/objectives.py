@@ -8,10 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
+from typing import Any
 
 from domain.effects import CommentOnIssue, Effect, OpenIssue, Say
 from domain.events import Happened, What
-from domain.forms import objective_answers
+from domain.forms import objective_answers, targets_in
 from domain.issues import CloseReason, Gone, Issue, IssueGone
 from domain.people import Person
 from domain.policy import Policy
@@ -23,6 +24,13 @@ class ObjectiveState(StrEnum):
     QUEUED = "queued"
     ACTIVE = "active"
     CLOSED = "closed"
+
+
+class Visibility(StrEnum):
+    """Who sees a goal: the team, on GitHub, or only its person and their partner, as a record without an issue."""
+
+    TEAM = "team"
+    PARTNER = "partner"
 
 
 class Closing(StrEnum):
@@ -44,6 +52,13 @@ class Objective:
     why: str = ""
     state: ObjectiveState
     closing: Closing | None = None
+    visibility: Visibility = Visibility.TEAM
+    celebrate: str = ""  # "public", "team" or "none", as the form asks; '' when nothing was said
+    stretch: bool = False
+    safety_noted: bool = False
+    targets_done: int = 0
+    targets_total: int = 0
+    rank: int = 0  # where it stands in the queue: what is lower comes first, and of one rank the older
     issue_number: int | None = None
     issue_url: str | None = None
     issue_updated_at: datetime | None = None
@@ -81,6 +96,9 @@ def open_here(policy: Policy, person: Person, objective: Objective) -> Objective
 
     `objective` is already stored, in the state `first_state` gave it: its id makes the effect's key.
     """
+    happened = (_line(What.OBJECTIVE_OPENED, objective),)
+    if objective.visibility is Visibility.PARTNER:
+        return ObjectiveDecision(happened=happened)  # it stays a record of ours, and counts like any other
     effect = OpenIssue(
         key=f"open:{policy.slug}:{objective.about()}",
         about=objective.about(),
@@ -93,7 +111,7 @@ def open_here(policy: Policy, person: Person, objective: Objective) -> Objective
         labels=(policy.github.objective_label,),
         assignees=(person.github_login,) if person.github_login else (),
     )
-    return ObjectiveDecision(effects=(effect,), happened=(_line(What.OBJECTIVE_OPENED, objective),))
+    return ObjectiveDecision(effects=(effect,), happened=happened)
 
 
 def issue_opened(
@@ -131,14 +149,7 @@ def follow(
         if person is None or not is_objective:
             return NOTHING
         return _begin(policy, issue, person, siblings)
-    seen = replace(
-        was,
-        title=issue.title,
-        why=objective_answers(issue.body).why,
-        issue_number=issue.number,
-        issue_url=issue.url,
-        issue_updated_at=issue.updated_at,
-    )
+    seen = replace(was, **_shown(issue))
     happened: list[Happened] = []
     if (seen.title, seen.why) != (was.title, was.why):
         happened.append(_line(What.OBJECTIVE_EDITED, seen))
@@ -151,7 +162,7 @@ def handed_on(policy: Policy, was: Objective, person: Person, siblings: Sequence
     """Offer the next to the person whose active goal somebody else has taken over; `siblings` are that person's."""
     if was.state is not ObjectiveState.ACTIVE:
         return NOTHING
-    return ObjectiveDecision(effects=_offer_next(policy, was, person, siblings))
+    return ObjectiveDecision(effects=offer_next(policy, was, person, siblings))
 
 
 def follow_gone(
@@ -168,16 +179,36 @@ def follow_gone(
         return NOTHING
     closed = replace(was, state=ObjectiveState.CLOSED, closing=Closing.CHANGED_COURSE, closed_at=now)
     line = _line(What.OBJECTIVE_CLOSED, closed, because=gone.why.value)
-    effects = _offer_next(policy, closed, person, siblings) if was.state is ObjectiveState.ACTIVE else ()
+    effects = offer_next(policy, closed, person, siblings) if was.state is ObjectiveState.ACTIVE else ()
     return ObjectiveDecision(objectives=(closed,), effects=effects, happened=(line,))
+
+
+def _shown(issue: Issue) -> dict[str, Any]:
+    """Give what an issue says of a goal, by the goal's own fields."""
+    answers = objective_answers(issue.body)
+    done, total = targets_in(issue.body)
+    return {
+        "title": issue.title,
+        "why": answers.why,
+        "celebrate": answers.celebrate,
+        "stretch": answers.stretch,
+        "targets_done": done + issue.targets_done,
+        "targets_total": total + issue.targets_total,
+        "issue_number": issue.number,
+        "issue_url": issue.url,
+        "issue_updated_at": issue.updated_at,
+    }
 
 
 def activate(chosen: Objective, siblings: Sequence[Objective]) -> ObjectiveDecision:
     """Make a queued objective the active one because its person said so; the one active until now is queued."""
     if chosen.state is not ObjectiveState.QUEUED:
         return NOTHING
-    parked = tuple(replace(one, state=ObjectiveState.QUEUED) for one in siblings if one.state is ObjectiveState.ACTIVE)
-    active = replace(chosen, state=ObjectiveState.ACTIVE)
+    behind = last_rank(siblings)
+    parked = tuple(
+        replace(one, state=ObjectiveState.QUEUED, rank=behind) for one in siblings if one.state is ObjectiveState.ACTIVE
+    )
+    active = replace(chosen, state=ObjectiveState.ACTIVE, rank=0)
     lines = (*(_line(What.OBJECTIVE_QUEUED, one) for one in parked), _line(What.OBJECTIVE_ACTIVATED, active))
     return ObjectiveDecision(objectives=(*parked, active), happened=lines)
 
@@ -186,19 +217,25 @@ def _begin(policy: Policy, issue: Issue, person: Person, siblings: Sequence[Obje
     state = first_state(siblings)
     fresh = Objective(
         person_id=person.id,
-        title=issue.title,
-        why=objective_answers(issue.body).why,
         state=state,
-        issue_number=issue.number,
-        issue_url=issue.url,
-        issue_updated_at=issue.updated_at,
+        rank=last_rank(siblings) if state is ObjectiveState.QUEUED else 0,
         opened_at=issue.created_at,
+        **_shown(issue),
     )
     happened = [_line(What.OBJECTIVE_OPENED, fresh)]
     if state is ObjectiveState.QUEUED:
         happened.append(_line(What.OBJECTIVE_QUEUED, fresh))
-    effects = _question(policy, fresh, person, siblings)
+    effects = (*_question(policy, fresh, person, siblings), *_missing(policy, issue, fresh, person))
     return ObjectiveDecision(objectives=(fresh,), effects=effects, happened=tuple(happened))
+
+
+def _missing(policy: Policy, issue: Issue, fresh: Objective, person: Person) -> tuple[Effect, ...]:
+    """Ask once, kindly, for what the form needs and got no answer to; private repositories do not see to it."""
+    missing = objective_answers(issue.body).missing
+    if not missing:
+        return ()
+    values = {"name": person.first_name(), "questions": "\n".join(f"- {one}" for one in missing)}
+    return (comment_on(policy, "missing", fresh, person, values),)
 
 
 def _continue(
@@ -214,7 +251,8 @@ def _continue(
     reopened = seen.state is ObjectiveState.CLOSED
     if moved or reopened:
         state = first_state(siblings)
-        seen = replace(seen, person_id=owner, state=state, closing=None, closed_at=None)
+        rank = last_rank(siblings) if state is ObjectiveState.QUEUED else 0
+        seen = replace(seen, person_id=owner, state=state, rank=rank, closing=None, closed_at=None)
         if moved:
             happened.append(_line(What.OBJECTIVE_HANDED_OVER, seen))
         if reopened:
@@ -246,8 +284,11 @@ def _end(
     seen = replace(seen, state=ObjectiveState.CLOSED, closing=closing, closed_at=now)
     happened.append(_line(What.OBJECTIVE_CLOSED, seen, because=because))
     # Handed over and closed at once, `siblings` are another person's, and nothing of theirs has come to an end.
-    theirs = person is not None and person.id == seen.person_id
-    effects = _offer_next(policy, seen, person, siblings) if was_active and theirs else ()
+    effects: tuple[Effect, ...] = ()
+    if person is not None and person.id == seen.person_id:
+        open_end = not issue.open and issue.close_reason in (None, CloseReason.COMPLETED)
+        effects = ask_how_it_ended(policy, seen, person) if open_end else ()
+        effects += offer_next(policy, seen, person, siblings) if was_active else ()
     return ObjectiveDecision(objectives=(seen,), effects=effects, happened=tuple(happened))
 
 
@@ -258,40 +299,59 @@ def _question(
     active = next((one for one in siblings if one.state is ObjectiveState.ACTIVE), None)
     if queued.state is not ObjectiveState.QUEUED or queued.issue_number is None or active is None or person is None:
         return ()
-    values = {"name": person.first_name(), "active": _link(active)}
-    return (_comment(policy, "which-stays", queued, queued.issue_number, person, values, again),)
+    values = {"name": person.first_name(), "active": link(active)}
+    name = "which-stays" if active.visibility is Visibility.TEAM else "which-stays-private"
+    return (comment_on(policy, name, queued, person, values, again),)
 
 
-def _offer_next(
+def offer_next(
     policy: Policy, closed: Objective, person: Person | None, siblings: Sequence[Objective]
 ) -> tuple[Effect, ...]:
     """Offer the head of the queue when the active one ended; it is never opened by itself, and a pause is fine."""
-    waiting = [one for one in siblings if one.state is ObjectiveState.QUEUED]
-    head = min(waiting, key=lambda one: one.opened_at, default=None)
+    head = next(iter(in_order(siblings)), None)
     if head is None or head.issue_number is None or person is None:
         return ()
-    values = {"name": person.first_name(), "closed": _link(closed)}
-    return (_comment(policy, "offer-next", head, head.issue_number, person, values, f":{closed.issue_number}"),)
+    values = {"name": person.first_name(), "closed": link(closed)}
+    name = "offer-next" if closed.visibility is Visibility.TEAM else "offer-next-private"
+    after = closed.issue_number if closed.issue_number is not None else f"record-{closed.id}"
+    return (comment_on(policy, name, head, person, values, f":{after}"),)
 
 
-def _comment(
-    policy: Policy,
-    name: str,
-    about: Objective,
-    issue_number: int,
-    person: Person,
-    values: dict[str, str],
-    key_tail: str = "",
+def ask_how_it_ended(policy: Policy, closed: Objective, person: Person) -> tuple[Effect, ...]:
+    """Ask once, and only where GitHub's own reason leaves it open, how a goal came to its end (practice row 62)."""
+    values = {"name": person.first_name()}
+    return (comment_on(policy, "closed", closed, person, values),) if closed.issue_number is not None else ()
+
+
+def in_order(objectives: Sequence[Objective]) -> list[Objective]:
+    """Give what waits, in the order its person gave it."""
+    waiting = [one for one in objectives if one.state is ObjectiveState.QUEUED]
+    return sorted(waiting, key=lambda one: (one.rank, one.opened_at, one.id or 0))
+
+
+def last_rank(siblings: Sequence[Objective]) -> int:
+    """Give the rank of what comes to wait behind all others."""
+    return max((one.rank + 1 for one in siblings if one.state is ObjectiveState.QUEUED), default=0)
+
+
+def comment_on(
+    policy: Policy, name: str, about: Objective, person: Person, values: dict[str, str], key_tail: str = ""
 ) -> CommentOnIssue:
+    """Say something on a goal's issue, once for a key. Raises ValueError for a goal that has none."""
+    if about.issue_number is None:
+        raise ValueError(f"{about.about()} has no issue to speak on")
     return CommentOnIssue(
-        key=f"{name}:{policy.slug}:{issue_number}{key_tail}",
+        key=f"{name}:{policy.slug}:{about.issue_number}{key_tail}",
         about=about.about(),
-        issue_number=issue_number,
+        issue_number=about.issue_number,
         body=Say(name=f"objective-{name}", locale=_locale(policy, person), values=values),
     )
 
 
-def _link(objective: Objective) -> str:
+def link(objective: Objective) -> str:
+    """Link to a goal by its title; one that is kept between two people is never named."""
+    if objective.visibility is Visibility.PARTNER:
+        return ""
     return f"[{objective.title}]({objective.issue_url})" if objective.issue_url else objective.title
 
 

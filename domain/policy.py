@@ -53,6 +53,37 @@ class VoteRule(StrEnum):
     MAJORITY = "majority"
 
 
+class LoomioDialect(StrEnum):
+    """Which Loomio it is, as far as its API goes: 3.1.3 and later, or 3.0 (facts on Loomio, 6)."""
+
+    CURRENT = "current"
+    LEGACY = "legacy"
+
+
+class HideResults(StrEnum):
+    """Until when Loomio keeps the counts of a proposal from people (facts on Loomio, 3.4)."""
+
+    OFF = "off"
+    UNTIL_VOTE = "until_vote"
+    UNTIL_CLOSED = "until_closed"
+
+
+class ClosingSoon(StrEnum):
+    """Whom Loomio itself reminds a day before a vote closes (facts on Loomio, 3.2)."""
+
+    NOBODY = "nobody"
+    AUTHOR = "author"
+    UNDECIDED_VOTERS = "undecided_voters"
+    VOTERS = "voters"
+
+
+class ThreadsOf(StrEnum):
+    """Whether each golden ticket has a thread of its own, or all of a year share one."""
+
+    TICKET = "per ticket"
+    YEAR = "per year"
+
+
 @dataclass(frozen=True, kw_only=True)
 class CriticalPeriod:
     """A stretch of days in which an absence is worth talking about first (practice row 42)."""
@@ -94,17 +125,26 @@ class GitHubPolicy:
 
 @dataclass(frozen=True, kw_only=True)
 class LoomioPolicy:
-    """Where the group decides, and how a vote is set up and read."""
+    """Where the group decides, and how a vote is set up and read.
+
+    `private` None leaves it to the group whether its threads are.
+    """
 
     address: str
     group_id: int
+    dialect: LoomioDialect = LoomioDialect.CURRENT
+    private: bool | None = None
     options: tuple[str, ...] = ("agree", "abstain", "disagree", "block")
+    anonymous: bool = False
+    hide_results: HideResults = HideResults.OFF
+    closing_soon: ClosingSoon = ClosingSoon.UNDECIDED_VOTERS
     days_open: int = 7
     rule: VoteRule = VoteRule.CONSENT
     majority_percent: int = 50
     quorum_percent: int | None = None
     look_every_minutes: int = 10
     least_seconds_between_looks: int = 60
+    threads: ThreadsOf = ThreadsOf.TICKET
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,12 +156,29 @@ class ObjectivesPolicy:
 
 @dataclass(frozen=True, kw_only=True)
 class TicketPolicy:
-    """The golden ticket's rules (practice rows 39 to 43)."""
+    """The golden ticket's rules (practice rows 38 to 43).
+
+    An unused ticket is good for `carry_over_months` into the next year; a newcomer's first begins `waits_months` after
+    their first day. `has_money = false` is a budget of nothing: time, people and assignments still are to be had.
+    """
 
     year: YearRule = YearRule.CALENDAR
     money_threshold: Decimal = Decimal(0)
     currency: str = "EUR"
+    has_money: bool = True
+    carry_over_months: int = 0
+    waits_months: int = 0
+    opens_objective: bool = False
     ask: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opportunity:
+    """Something a golden ticket could be for, such as a residency (practice row 69); shown until its last day."""
+
+    title: str
+    url: str = ""
+    until_on: date | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -173,5 +230,6 @@ class Policy:
     ticket: TicketPolicy = field(default_factory=TicketPolicy)
     caps: CapsPolicy = field(default_factory=CapsPolicy)
     channels: ChannelsPolicy = field(default_factory=ChannelsPolicy)
+    opportunities: tuple[Opportunity, ...] = ()
     rhythms: Mapping[str, Rhythm] = field(default_factory=dict)
     public_holidays: Mapping[str, Container[date]] = field(default_factory=dict, compare=False)

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from hashlib import sha256
 from math import ceil
 
 from domain.policy import LoomioPolicy, VoteRule
@@ -15,6 +16,20 @@ from domain.policy import LoomioPolicy, VoteRule
 # Identify options by icon: names are localised and people edit them (facts on Loomio, 3.1).
 AGREE, ABSTAIN, DISAGREE, BLOCK = "agree", "abstain", "disagree", "block"
 ICONS = (AGREE, ABSTAIN, DISAGREE, BLOCK)
+# The words Loomio knows as options, and the icon each gets; any other word is kept as it is, without one.
+ICON_OF = {
+    "agree": AGREE,
+    "looks_good": AGREE,
+    "accept": AGREE,
+    "consent": AGREE,
+    "abstain": ABSTAIN,
+    "disagree": DISAGREE,
+    "decline": DISAGREE,
+    "objection": DISAGREE,
+    "object": DISAGREE,
+    "block": BLOCK,
+    "veto": BLOCK,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -39,7 +54,10 @@ class Outcome:
 
 @dataclass(frozen=True, kw_only=True)
 class Poll:
-    """A poll as Loomio shows it now. `counts` is None while Loomio hides the results. Times are aware UTC."""
+    """A poll as Loomio shows it now. `counts` is None while Loomio hides the results. Times are aware UTC.
+
+    `topic_id` is the thread it hangs on: its topic, or minus the discussion's id where Loomio has no topics yet.
+    """
 
     id: int
     key: str
@@ -72,11 +90,14 @@ class Result(StrEnum):
 
 
 HOUR_AFTER_CLOSING = timedelta(hours=1)
+# Loomio closes by a job of its own, up to an hour late; later than this, the job does not run (facts on Loomio, 3.2).
+CLOSING_IS_LATE_AFTER = timedelta(hours=2)
+NOT_CLOSED = "not closed by Loomio"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Reading:
-    """What a poll's result means, with the counts it rests on and the name of the rule that applied."""
+    """What a poll's result means, with the counts of people it rests on and the name of the rule that applied."""
 
     result: Result
     rule: str = ""
@@ -88,9 +109,13 @@ class Reading:
     outcome_id: int | None = None
 
     def fingerprint(self) -> str:
-        """Tell two readings apart; the same fingerprint is never written back twice."""
+        """Tell two readings apart; the same fingerprint is never written back twice.
+
+        An outcome that somebody edits keeps its number, so its words count as well.
+        """
         counts = f"{self.agree}-{self.abstain}-{self.disagree}-{self.block}"
-        return f"{self.result.value}:{self.rule}:{counts}:{self.outcome_id or ''}".replace(" ", "-")
+        said = f"-{sha256(self.statement.encode()).hexdigest()[:8]}" if self.statement else ""
+        return f"{self.result.value}:{self.rule}:{counts}:{self.outcome_id or ''}{said}".replace(" ", "-")
 
 
 def read(poll: Poll, policy: LoomioPolicy, *, now: datetime) -> Reading:
@@ -98,8 +123,10 @@ def read(poll: Poll, policy: LoomioPolicy, *, now: datetime) -> Reading:
     if poll.discarded_at is not None:
         return Reading(result=Result.CANCELLED, rule="discarded")
     if poll.closed_at is None:
-        lapsed = poll.closing_at is not None and poll.closing_at <= now
-        return Reading(result=Result.LAPSED if lapsed else Result.OPEN)
+        if poll.closing_at is None or now < poll.closing_at:
+            return Reading(result=Result.OPEN)
+        # Nobody can vote any more, and nothing may be counted: the counts are final only once Loomio has closed it.
+        return Reading(result=Result.LAPSED, rule=NOT_CLOSED if now >= poll.closing_at + CLOSING_IS_LATE_AFTER else "")
     if poll.outcome is not None:
         return _read_outcome(poll, poll.outcome)
     if poll.counts is None:

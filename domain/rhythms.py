@@ -46,6 +46,7 @@ class Need(StrEnum):
     OBJECTIVE = "objective"
     NO_OBJECTIVE = "no objective"
     UNUSED_TICKET = "unused ticket"
+    SAFETY_NOTE = "safety note"
 
 
 class Way(StrEnum):

@@ -71,6 +71,8 @@ def _nothing_to_talk_about(case: Case) -> str:
             return "there is no active ILO"
         if need is Need.NO_OBJECTIVE and case.member.has_objective():
             return "there is an active ILO"
+        if need is Need.SAFETY_NOTE and not case.member.wants_safety_note():
+            return "no safety note is waited for"
     return ""
 
 
@@ -104,7 +106,8 @@ def what_rules_ask(name: str, member: Standing, ways: tuple[Channel, ...]) -> tu
     A rule that asks about something else has it added here; the planner asks the rules once per kind of person.
     """
     person = member.person
-    return name, person.coordinator, person.well_working, member.has_objective(), person.choices, ways
+    goal = member.has_objective(), member.wants_safety_note()
+    return name, person.coordinator, person.well_working, goal, person.choices, ways
 
 
 def verdicts(case: Case) -> Iterator[Verdict]:

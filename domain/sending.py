@@ -157,6 +157,8 @@ def _answered_by_deed(policy: Policy, part: Part, rhythm: Rhythm, member: Standi
         return "there is no active ILO any more"
     if Need.NO_OBJECTIVE in rhythm.needs and member.has_objective():
         return "there is an active ILO by now"
+    if Need.SAFETY_NOTE in rhythm.needs and not member.wants_safety_note():
+        return "the safety note is written"
     if Need.UNUSED_TICKET in rhythm.needs and part.turn.partition("-")[0] in member.ticket_years:
         return "their golden ticket is in use"
     return _begun_by_what_is_over(rhythm, part, member)

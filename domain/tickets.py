@@ -1,114 +1,29 @@
-"""Golden tickets: one per person and ticket year, triaged without forcing a vote, decided by the group when it matters.
+"""Golden tickets: one per person and ticket year, triaged without forcing a vote.
 
-Practice rows 39 to 43; rules 2, 3 and 7 of the design. Booking, using and sharing a ticket come later; an objection, a
-withdrawal or a proposal taken down gives the ticket back.
+Practice rows 38 to 43; rules 2, 3 and 7 of the design. What the group decides is in `ticket_votes.py`, what comes after
+a yes in `ticket_use.py`, the table of all moves in `ticket_states.py`.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime
-from decimal import Decimal
-from enum import StrEnum
 
-from domain.effects import (
-    CommentOnIssue,
-    CommentOnThread,
-    Effect,
-    OpenIssue,
-    Say,
-    ShowTicketState,
-    StartProposal,
-    StartThread,
-)
+from domain.effects import CommentOnIssue, CommentOnThread, Effect, StartProposal, StartThread
 from domain.events import Happened, What
 from domain.people import Person
-from domain.policy import CriticalPeriod, LoomioPolicy, Policy
-from domain.proposals import Reading, Result, closing_time
+from domain.policy import CriticalPeriod, LoomioPolicy, Policy, ThreadsOf
+from domain.proposals import closing_time
+from domain.ticket import NOTHING, Ticket, TicketDecision
+from domain.ticket_states import GIVEN_BACK, Deed, Exit, TicketState, may
+from domain.ticket_words import in_thread, line, link, open_issue, people_to_ask, say, say_to, show, title_of, told
+from domain.years import ticket_year_begins_on
 
-
-class TicketState(StrEnum):
-    """Where a ticket stands. Each state has a next step, said on the ticket's issue."""
-
-    OFFERED = "exits offered"
-    LIGHT = "agreed by the member"
-    TALK = "talking it over"
-    THREAD = "thread started"
-    PROPOSED = "proposed"
-    CONSENTED = "consented"
-    OBJECTION = "objection"
-    NO_QUORUM = "no quorum"
-    NO_DECISION = "no decision"
-    WITHDRAWN = "withdrawn"
-
-
-# Given back: the person may claim again this ticket year. Everything else holds the year's ticket (a partial unique
-# index in the database holds this as well).
-GIVEN_BACK = (TicketState.OBJECTION, TicketState.WITHDRAWN)
-UNDECIDED = (
-    TicketState.OFFERED,
-    TicketState.TALK,
-    TicketState.THREAD,
-    TicketState.PROPOSED,
-    TicketState.NO_QUORUM,
-    TicketState.NO_DECISION,
-)
-
-
-class Exit(StrEnum):
-    """The four ways out of triage (practice row 43)."""
-
-    GO_AHEAD = "go-ahead"
-    THREAD = "thread"
-    PROPOSAL = "proposal"
-    TALK = "talk"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Ticket:
-    """One golden ticket as Trellis remembers it. `cost` is None when the words named no sum."""
-
-    id: int | None = None
-    number: int
-    person_id: int
-    year: str
-    state: TicketState
-    opportunity: str
-    stretch: str = ""
-    cost: Decimal | None = Decimal(0)
-    currency: str = ""
-    cost_said: str = ""
-    first_on: date | None = None
-    last_on: date | None = None
-    exit: Exit | None = None
-    round: int = 0  # proposals asked for so far
-    turn: int = 0  # times its member chose, withdrew or took it up again
-    claimed_at: datetime
-    issue_number: int | None = None
-    issue_url: str | None = None
-    issue_open: bool = True
-    discussion_id: int | None = None
-    topic_id: int | None = None
-    thread_url: str | None = None
-
-    def reference(self) -> str:
-        """Give the visible reference, such as GT-0007, that stands in titles and finds threads and polls again."""
-        return f"GT-{self.number:04d}"
-
-    def about(self) -> str:
-        """Name the ticket for the timeline and the effects."""
-        return f"ticket:{self.id}"
-
-
-@dataclass(frozen=True, kw_only=True)
-class TicketDecision:
-    """What changes: the ticket as it is from now on, effects to plan, lines for the timeline."""
-
-    ticket: Ticket | None = None
-    effects: tuple[Effect, ...] = ()
-    happened: tuple[Happened, ...] = field(default=())
-
-
-NOTHING = TicketDecision()
+DEED_OF = {
+    Exit.GO_AHEAD: Deed.GO_AHEAD,
+    Exit.TALK: Deed.TALK,
+    Exit.THREAD: Deed.THREAD,
+    Exit.PROPOSAL: Deed.PROPOSE,
+}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,12 +37,18 @@ class Triage:
 
 
 def triage(policy: Policy, ticket: Ticket) -> Triage:
-    """Ask the three questions of practice row 43: money, a bad moment, unsure."""
+    """Ask the three questions of practice row 43: money, a bad moment, unsure.
+
+    A sum in another currency than the policy's cannot be compared with its threshold: it counts as money. Where there
+    is no money to give, talking is suggested: time, people and assignments cost none (row 38).
+    """
     unsure = ticket.cost is None
-    costs_money = ticket.cost is not None and ticket.cost > policy.ticket.money_threshold
+    elsewhere = bool(ticket.currency) and ticket.currency != policy.ticket.currency
+    most = 0 if elsewhere else policy.ticket.money_threshold
+    costs_money = ticket.cost is not None and ticket.cost > most and not ticket.funded
     bad_moment = _overlap(policy.organisation.critical_periods, ticket)
     if costs_money:
-        suggested = Exit.PROPOSAL
+        suggested = Exit.PROPOSAL if policy.ticket.has_money else Exit.TALK
     elif bad_moment is not None:
         suggested = Exit.THREAD
     elif unsure:
@@ -137,6 +58,31 @@ def triage(policy: Policy, ticket: Ticket) -> Triage:
     return Triage(suggested=suggested, costs_money=costs_money, bad_moment=bad_moment, unsure=unsure)
 
 
+def first_year_begins_on(policy: Policy, person: Person) -> date | None:
+    """Give the day from which a newcomer may claim, None when they may from the start (practice row 39)."""
+    if person.joined_on is None or not policy.ticket.waits_months:
+        return None
+    months = person.joined_on.month - 1 + policy.ticket.waits_months
+    year, month = person.joined_on.year + months // 12, months % 12 + 1
+    return date(year, month, min(person.joined_on.day, 28))
+
+
+def own_policy(policy: Policy, person: Person, people: Sequence[Person], on: date) -> Policy:
+    """Give the policy as it holds for a person: where it names nobody to ask, the roster does (practice row 43).
+
+    That is one of the Well Working Group and a coordinator, never the person themselves.
+    """
+    if policy.ticket.ask:
+        return policy
+    here = [one for one in people if one.id != person.id and one.here_on(on) and not one.paused_on(on)]
+    chosen = [
+        next((one.name for one in here if one.well_working), None),
+        next((one.name for one in here if one.coordinator), None),
+    ]
+    ask = tuple(dict.fromkeys(name for name in chosen if name))
+    return replace(policy, ticket=replace(policy.ticket, ask=ask))
+
+
 def claim(policy: Policy, ticket: Ticket, person: Person, wanted: Exit | None, *, now: datetime) -> TicketDecision:
     """Take up a fresh claim: open its issue when it has none, then leave triage by the member's exit.
 
@@ -144,78 +90,65 @@ def claim(policy: Policy, ticket: Ticket, person: Person, wanted: Exit | None, *
     member asked for by claiming with a price), and a bad moment or an unclear price leaves the choice with the member.
     `ticket` is already stored.
     """
-    line = Happened(
-        what=What.TICKET_CLAIMED,
-        person_id=person.id,
-        about=ticket.about(),
-        url=ticket.issue_url,
-        details={"reference": ticket.reference(), "year": ticket.year},
-    )
+    claimed = line(What.TICKET_CLAIMED, ticket, year=ticket.year)
     if ticket.issue_number is None:
         return TicketDecision(
-            ticket=replace(ticket, exit=wanted), effects=(_open_issue(policy, ticket, person),), happened=(line,)
+            ticket=replace(ticket, exit=wanted), effects=(open_issue(policy, ticket, person),), happened=(claimed,)
         )
     found = triage(policy, ticket)
-    if wanted is None and (found.costs_money or found.suggested is Exit.GO_AHEAD):
+    if wanted is None and found.suggested in (Exit.PROPOSAL, Exit.GO_AHEAD):
         wanted = found.suggested
     if wanted is None:
         offer = _exits(policy, ticket, person, key="exits")
-        return TicketDecision(ticket=replace(ticket, exit=None), effects=(offer,), happened=(line,))
-    chosen = choose(policy, ticket, person, wanted, now=now)
-    return replace(chosen, happened=(line, *chosen.happened))
+        return TicketDecision(ticket=replace(ticket, exit=None), effects=(offer,), happened=(claimed,))
+    chosen = choose(policy, ticket, person, wanted, holds_another=False, now=now)
+    return replace(chosen, happened=(claimed, *chosen.happened))
 
 
-def choose(policy: Policy, ticket: Ticket, person: Person, wanted: Exit, *, now: datetime) -> TicketDecision:
-    """Leave triage by an exit the member chose, now or after a vote that decided nothing."""
-    if ticket.state not in UNDECIDED or ticket.state is TicketState.PROPOSED:
+def choose(
+    policy: Policy, ticket: Ticket, person: Person, wanted: Exit, *, holds_another: bool, now: datetime
+) -> TicketDecision:
+    """Leave triage by an exit the member chose, now or after a vote that decided nothing.
+
+    `holds_another` says whether the year's ticket is elsewhere by now: then one that was given back stays so.
+    """
+    if not may(DEED_OF[wanted], ticket.state) or (ticket.state in GIVEN_BACK and holds_another):
         return NOTHING
     found = triage(policy, ticket)
-    line = _line(What.TICKET_EXIT_CHOSEN, ticket, exit=wanted.value)
+    chosen = line(What.TICKET_EXIT_CHOSEN, ticket, exit=wanted.value)
     # Each choice is answered, however often somebody changes their mind; the first has the plainest key.
     key = wanted.value + (f":{ticket.turn}" if ticket.turn else "")
     ticket = replace(ticket, turn=ticket.turn + 1)
     if wanted is Exit.GO_AHEAD and found.costs_money:
         # Money is the group's to give; the member still picks how to ask (practice row 40).
-        say = _say(policy, ticket, person, "ticket-money-needs-a-yes", {}, key=f"money:{key}")
-        return TicketDecision(ticket=replace(ticket, exit=None), effects=(say,))
+        name = "ticket-money-needs-a-yes" if policy.ticket.has_money else "ticket-no-money"
+        values = {} if policy.ticket.has_money else {"partner_names": people_to_ask(policy)}
+        asked = say(policy, ticket, person, name, values, key=f"money:{key}")
+        return TicketDecision(ticket=replace(ticket, exit=None), effects=(asked,))
     ticket = replace(ticket, exit=wanted)
     match wanted:
         case Exit.GO_AHEAD:
             ticket = replace(ticket, state=TicketState.LIGHT)
-            say = _say(policy, ticket, person, "ticket-go-ahead", {}, key=key)
-            return TicketDecision(ticket=ticket, effects=(say, *_show(policy, ticket, key)), happened=(line,))
+            answer = say(policy, ticket, person, "ticket-go-ahead", {}, key=key)
         case Exit.TALK:
             ticket = replace(ticket, state=TicketState.TALK)
-            say = _say(policy, ticket, person, "ticket-talk", {"people": _people_to_ask(policy)}, key=key)
-            return TicketDecision(ticket=ticket, effects=(say, *_show(policy, ticket, key)), happened=(line,))
+            answer = say(policy, ticket, person, "ticket-talk", {"partner_names": people_to_ask(policy)}, key=key)
         case Exit.THREAD | Exit.PROPOSAL:
-            return _to_loomio(policy, ticket, person, wanted, line, key=key, now=now)
+            return _to_loomio(policy, ticket, person, wanted, chosen, key=key, now=now)
+    return TicketDecision(ticket=ticket, effects=(answer, *show(policy, ticket, key)), happened=(chosen,))
 
 
 def withdraw(policy: Policy, ticket: Ticket, person: Person) -> TicketDecision:
     """Take a ticket back because its member said so; the year's ticket is theirs again."""
-    if ticket.state in GIVEN_BACK:
+    if not may(Deed.WITHDRAW, ticket.state):
         return NOTHING
     ticket = replace(ticket, state=TicketState.WITHDRAWN, turn=ticket.turn + 1)
-    effects: list[Effect] = [_say(policy, ticket, person, "ticket-withdrawn", {}, key=f"withdrawn:{ticket.turn}")]
-    effects += _show(policy, ticket, f"withdrawn:{ticket.turn}")
-    if ticket.topic_id is not None and ticket.discussion_id is not None:
-        effects.append(_withdrawn_in_thread(policy, ticket, person, ticket.discussion_id, ticket.topic_id))
-    return TicketDecision(ticket=ticket, effects=tuple(effects), happened=(_line(What.TICKET_WITHDRAWN, ticket),))
-
-
-def _withdrawn_in_thread(
-    policy: Policy, ticket: Ticket, person: Person, discussion_id: int, topic_id: int
-) -> CommentOnThread:
-    values = {"name": person.name, "reference": ticket.reference()}
-    return CommentOnThread(
-        key=f"thread-withdrawn:{policy.slug}:{ticket.id}:{ticket.turn}",
-        about=ticket.about(),
-        discussion_id=discussion_id,
-        topic_id=topic_id,
-        mark=f"{ticket.reference()} withdrawn",
-        body=_words(policy, person, "thread-withdrawn", values),
-    )
+    key = f"withdrawn:{ticket.turn}"
+    effects: list[Effect] = [say(policy, ticket, person, "ticket-withdrawn", {}, key=key)]
+    effects += show(policy, ticket, key)
+    if ticket.topic_id is not None:
+        effects.append(_told_withdrawn(policy, ticket, person))
+    return TicketDecision(ticket=ticket, effects=tuple(effects), happened=(line(What.TICKET_WITHDRAWN, ticket),))
 
 
 def still_wanted(ticket: Ticket, effect: StartThread | StartProposal) -> bool:
@@ -228,13 +161,14 @@ def still_wanted(ticket: Ticket, effect: StartThread | StartProposal) -> bool:
 
 
 def take_up_again(policy: Policy, ticket: Ticket, person: Person, *, holds_another: bool) -> TicketDecision:
-    """Offer the exits anew when a withdrawn ticket's issue is reopened, unless the year's ticket is elsewhere now."""
-    if ticket.state is not TicketState.WITHDRAWN or holds_another:
+    """Offer the exits anew when a given-back ticket's issue is reopened, unless the year's ticket is elsewhere now."""
+    if not may(Deed.TAKE_UP, ticket.state) or holds_another:
         return NOTHING
     ticket = replace(ticket, state=TicketState.OFFERED, exit=None, turn=ticket.turn + 1)
-    say = _exits(policy, ticket, person, key=f"exits-again:{ticket.turn}")
-    show = _show(policy, ticket, f"exits-again:{ticket.turn}")
-    return TicketDecision(ticket=ticket, effects=(say, *show), happened=(_line(What.TICKET_CLAIMED, ticket),))
+    key = f"exits-again:{ticket.turn}"
+    offer = _exits(policy, ticket, person, key=key)
+    again = line(What.TICKET_CLAIMED, ticket)
+    return TicketDecision(ticket=ticket, effects=(offer, *show(policy, ticket, key)), happened=(again,))
 
 
 def issue_opened(
@@ -244,8 +178,8 @@ def issue_opened(
     if ticket.issue_number is not None:
         return NOTHING
     seen = replace(ticket, issue_number=number, issue_url=url)
-    decided = claim(policy, seen, person, ticket.exit, now=now)
-    return replace(decided, happened=decided.happened[1:])  # the claim itself is on the timeline already
+    found = claim(policy, seen, person, ticket.exit, now=now)
+    return replace(found, happened=found.happened[1:])  # the claim itself is on the timeline already
 
 
 def thread_started(
@@ -263,121 +197,53 @@ def thread_started(
     What the member wants *now* counts: they may have chosen anew, or withdrawn, while the thread was on its way.
     """
     ticket = replace(ticket, discussion_id=discussion_id, topic_id=topic_id, thread_url=url)
-    line = replace(_line(What.THREAD_STARTED, ticket), url=url)
+    started = replace(line(What.THREAD_STARTED, ticket), url=url)
     effects: tuple[Effect, ...] = ()
     if ticket.state is TicketState.PROPOSED and policy.loomio is not None:
         effects = (_proposal(policy, policy.loomio, ticket, person, now=now),)
     elif ticket.state is TicketState.THREAD:
-        effects = _in_thread(policy, ticket, person, "thread")
+        effects = _talk_in_thread(policy, ticket, person, "thread")
     elif ticket.state is TicketState.WITHDRAWN:
-        effects = (_withdrawn_in_thread(policy, ticket, person, discussion_id, topic_id),)
-    return TicketDecision(ticket=ticket, effects=effects, happened=(line,))
-
-
-def _in_thread(policy: Policy, ticket: Ticket, person: Person, key: str) -> tuple[Effect, ...]:
-    """Tell the member where to talk."""
-    say = _say(policy, ticket, person, "ticket-thread", {"thread": ticket.thread_url or ""}, key=key)
-    return (say, *_show(policy, ticket, key))
-
-
-def proposal_started(
-    policy: Policy, ticket: Ticket, person: Person, *, url: str, closes_at: datetime
-) -> TicketDecision:
-    """Remember that the group is being asked, and say so on the ticket's issue."""
-    if ticket.state is not TicketState.PROPOSED:
-        return NOTHING  # withdrawn, or decided by people, while the proposal was on its way
-    values = {"proposal": url, "closes": f"{closes_at:%d %B %Y, %H:%M} UTC"}
-    say = _say(policy, ticket, person, "ticket-proposed", values, key=f"proposed:{ticket.round}")
-    line = replace(_line(What.PROPOSAL_STARTED, ticket), url=url)
-    return TicketDecision(
-        ticket=ticket, effects=(say, *_show(policy, ticket, f"proposed:{ticket.round}")), happened=(line,)
-    )
-
-
-STATE_OF = {
-    Result.CONSENTED: TicketState.CONSENTED,
-    Result.OBJECTION: TicketState.OBJECTION,
-    Result.NO_QUORUM: TicketState.NO_QUORUM,
-    Result.NO_DECISION: TicketState.NO_DECISION,
-    Result.PEOPLE_SAID: TicketState.NO_DECISION,
-    Result.CANCELLED: TicketState.WITHDRAWN,
-    Result.UNREADABLE: TicketState.NO_DECISION,
-    Result.OPEN: TicketState.PROPOSED,
-}
-
-
-def decided(
-    policy: Policy,
-    ticket: Ticket,
-    person: Person,
-    reading: Reading,
-    *,
-    before: str,
-    url: str,
-    look: int,
-    holds_another: bool,
-) -> TicketDecision:
-    """Write a new reading back to the ticket; the same reading again changes nothing.
-
-    `before` is the fingerprint last written ('' for none), `look` the running number of readings written so far, and
-    `holds_another` says whether the member has claimed anew since: then a poll that turns around is told, not obeyed.
-    """
-    if reading.fingerprint() == before or reading.result is Result.LAPSED:
-        return NOTHING
-    if reading.result is Result.OPEN and not before:
-        return NOTHING
-    if ticket.state is TicketState.WITHDRAWN:
-        return NOTHING  # the member took it back; what the group says afterwards stays in Loomio
-    state = STATE_OF[reading.result]
-    if ticket.state is TicketState.OBJECTION and state not in GIVEN_BACK and holds_another:
-        say = _say(policy, ticket, person, "ticket-turned-around", {"proposal": url}, key=f"reading:{look}")
-        return TicketDecision(ticket=ticket, effects=(say,))
-    ticket = replace(ticket, state=state)
-    say = _say(
-        policy, ticket, person, _message_for(reading), _reading_values(policy, reading, url), key=f"reading:{look}"
-    )
-    line = replace(_line(What.TICKET_DECIDED, ticket, result=reading.result.value, rule=reading.rule), url=url)
-    return TicketDecision(ticket=ticket, effects=(say, *_show(policy, ticket, f"reading:{look}")), happened=(line,))
-
-
-def confirm(policy: Policy, ticket: Ticket, person: Person, result: Result, by: Person) -> TicketDecision:
-    """Settle by a coordinator's word what a free-text outcome means (rule 3: people outrank the reading).
-
-    Nobody settles their own ticket.
-    """
-    settled = STATE_OF[result]
-    if (
-        not by.coordinator
-        or by.id == ticket.person_id
-        or ticket.state not in (TicketState.NO_DECISION, TicketState.NO_QUORUM)
-    ):
-        return NOTHING
-    ticket = replace(ticket, state=settled)
-    name = "ticket-consented-by-people" if result is Result.CONSENTED else "ticket-objection-by-people"
-    key = f"confirmed:{ticket.round}:{result.value}"
-    say = _say(policy, ticket, person, name, {"by": by.first_name()}, key=key)
-    line = _line(What.TICKET_DECIDED, ticket, result=result.value, rule="coordinator")
-    return TicketDecision(ticket=ticket, effects=(say, *_show(policy, ticket, key)), happened=(line,))
+        effects = (_told_withdrawn(policy, ticket, person),)
+    return TicketDecision(ticket=ticket, effects=effects, happened=(started,))
 
 
 def already_held(policy: Policy, held: Ticket, person: Person, *, issue_number: int) -> CommentOnIssue:
     """Answer a second claim of the same ticket year, kindly and with the way on."""
-    values = {"name": person.first_name(), "year": held.year, "held": _link(held)}
+    values = {"name": person.first_name(), "year": held.year, "held": link(held)}
     return CommentOnIssue(
         key=f"ticket-held:{policy.slug}:{issue_number}",
         about=held.about(),
         issue_number=issue_number,
-        body=_words(policy, person, "ticket-already-held", values),
+        body=say_to(policy, person, "ticket-already-held", values),
     )
 
 
+def not_yet(policy: Policy, person: Person, *, begins_on: date, issue_number: int) -> CommentOnIssue:
+    """Answer a newcomer's claim that comes before their first ticket: when it begins, and that nothing is lost."""
+    values = {"name": person.first_name(), "begins_on": begins_on.isoformat()}
+    return CommentOnIssue(
+        key=f"ticket-soon:{policy.slug}:{issue_number}",
+        about=f"issue:{issue_number}",
+        issue_number=issue_number,
+        body=say_to(policy, person, "ticket-not-yet", values),
+    )
+
+
+def lasts_until(policy: Policy, ticket: Ticket, person: Person) -> date:
+    """Give the day on which an unused ticket lapses: the end of its year, and the months it is carried over."""
+    first = ticket_year_begins_on(policy, person, int(ticket.year) + 1)
+    months = first.month - 1 + policy.ticket.carry_over_months
+    return date(first.year + months // 12, months % 12 + 1, min(first.day, 28))
+
+
 def _to_loomio(
-    policy: Policy, ticket: Ticket, person: Person, wanted: Exit, line: Happened, *, key: str, now: datetime
+    policy: Policy, ticket: Ticket, person: Person, wanted: Exit, chosen: Happened, *, key: str, now: datetime
 ) -> TicketDecision:
     if policy.loomio is None:
-        say = _say(policy, ticket, person, "ticket-no-loomio", {"people": _people_to_ask(policy)}, key=key)
+        answer = say(policy, ticket, person, "ticket-no-loomio", {"partner_names": people_to_ask(policy)}, key=key)
         ticket = replace(ticket, state=TicketState.TALK)
-        return TicketDecision(ticket=ticket, effects=(say, *_show(policy, ticket, key)), happened=(line,))
+        return TicketDecision(ticket=ticket, effects=(answer, *show(policy, ticket, key)), happened=(chosen,))
     propose = wanted is Exit.PROPOSAL
     # PROPOSED from the moment it is asked for: a second `/proposal` meanwhile must not start a second one.
     ticket = replace(
@@ -387,30 +253,68 @@ def _to_loomio(
         effects: tuple[Effect, ...] = (
             (_proposal(policy, policy.loomio, ticket, person, now=now),)
             if propose
-            else _in_thread(policy, ticket, person, key)
+            else _talk_in_thread(policy, ticket, person, key)
         )
-        return TicketDecision(ticket=ticket, effects=effects, happened=(line,))
-    thread = StartThread(
-        key=f"thread:{policy.slug}:{ticket.id}",
+        return TicketDecision(ticket=ticket, effects=effects, happened=(chosen,))
+    return TicketDecision(ticket=ticket, effects=(_thread(policy, policy.loomio, ticket, person),), happened=(chosen,))
+
+
+def year_reference(year: str) -> str:
+    """Give the visible reference of the thread that all tickets of a year share."""
+    return f"GT year {year}"
+
+
+def _thread(policy: Policy, loomio: LoomioPolicy, ticket: Ticket, person: Person) -> StartThread:
+    if loomio.threads is ThreadsOf.YEAR:
+        reference = year_reference(ticket.year)
+        say_it = say_to(policy, person, "thread-of-the-year", {"year": ticket.year, "reference": reference})
+        return StartThread(
+            key=f"thread:{policy.slug}:year:{ticket.year}",
+            about=ticket.about(),
+            reference=reference,
+            title=f"Golden tickets {ticket.year} ({reference})",
+            body=replace(say_it, locale=policy.organisation.locale),
+        )
+    return StartThread(
+        key=f"thread:{policy.slug}:{ticket.number}",
         about=ticket.about(),
         reference=ticket.reference(),
-        title=_title(ticket),
-        body=_words(policy, person, "thread", _told(ticket, person)),
+        title=title_of(ticket),
+        body=say_to(policy, person, "thread", told(ticket, person)),
     )
-    return TicketDecision(ticket=ticket, effects=(thread,), happened=(line,))
+
+
+def _talk_in_thread(policy: Policy, ticket: Ticket, person: Person, key: str) -> tuple[Effect, ...]:
+    """Tell the member where to talk; in a thread that tickets share, tell the group what it is about as well."""
+    answer = say(policy, ticket, person, "ticket-thread", {"thread": ticket.thread_url or ""}, key=key)
+    effects: tuple[Effect, ...] = (answer, *show(policy, ticket, key))
+    if policy.loomio is not None and policy.loomio.threads is ThreadsOf.YEAR:
+        effects += (_told_in_thread(policy, ticket, person),)
+    return effects
+
+
+def _told_withdrawn(policy: Policy, ticket: Ticket, person: Person) -> CommentOnThread:
+    mark = f"{ticket.reference()} withdrawn"
+    body = say_to(policy, person, "thread-withdrawn", {"name": person.name, "reference": ticket.reference()})
+    return in_thread(policy, ticket, body, sign="withdrawn", mark=mark)
+
+
+def _told_in_thread(policy: Policy, ticket: Ticket, person: Person) -> CommentOnThread:
+    body = say_to(policy, person, "thread", told(ticket, person))
+    return in_thread(policy, ticket, body, sign="asks", mark=f"({ticket.reference()})")
 
 
 def _proposal(policy: Policy, loomio: LoomioPolicy, ticket: Ticket, person: Person, *, now: datetime) -> StartProposal:
     if ticket.topic_id is None:
         raise ValueError(f"{ticket.reference()} has no thread to propose in yet")
     return StartProposal(
-        key=f"proposal:{policy.slug}:{ticket.id}:{ticket.round}",
+        key=f"proposal:{policy.slug}:{ticket.number}:{ticket.round}",
         about=ticket.about(),
         reference=_round_reference(ticket),
         round=ticket.round,
         topic_id=ticket.topic_id,
-        title=_title(ticket, _round_reference(ticket)),
-        body=_words(policy, person, "proposal", _told(ticket, person)),
+        title=title_of(ticket, _round_reference(ticket)),
+        body=say_to(policy, person, "proposal", told(ticket, person)),
         options=loomio.options,
         closes_at=closing_time(loomio, now=now),
         quorum_percent=loomio.quorum_percent,
@@ -421,145 +325,16 @@ def _round_reference(ticket: Ticket) -> str:
     return ticket.reference() if ticket.round <= 1 else f"{ticket.reference()} round {ticket.round}"
 
 
-LONGEST_TITLE = 150  # Loomio refuses longer thread titles (facts on Loomio, 2.4)
-
-
-def _title(ticket: Ticket, reference: str | None = None) -> str:
-    tail = f" ({reference or ticket.reference()})"
-    head = "Golden ticket: "
-    room = LONGEST_TITLE - len(head) - len(tail)
-    opportunity = " ".join(ticket.opportunity.split())
-    if len(opportunity) > room:
-        opportunity = opportunity[: room - 1].rstrip() + "…"
-    return f"{head}{opportunity}{tail}"
-
-
-def _open_issue(policy: Policy, ticket: Ticket, person: Person) -> OpenIssue:
-    return OpenIssue(
-        key=f"open:{policy.slug}:{ticket.about()}",
-        about=ticket.about(),
-        title=_title(ticket),
-        body=_words(policy, person, "ticket-issue", _answers(ticket, person)),
-        labels=(policy.github.ticket_label,),
-        assignees=(person.github_login,) if person.github_login else (),
-    )
-
-
-def _answers(ticket: Ticket, person: Person) -> dict[str, str]:
-    """Give the ticket as the form would render it, so that the issue reads back the same."""
-    none = "_No response_"
-    return {
-        "name": person.name,
-        "reference": ticket.reference(),
-        "opportunity": ticket.opportunity,
-        "stretch": ticket.stretch or none,
-        "cost": cost_words(ticket) or none,
-        "first_day": ticket.first_on.isoformat() if ticket.first_on else none,
-        "last_day": ticket.last_on.isoformat() if ticket.last_on else none,
-    }
-
-
-def _told(ticket: Ticket, person: Person) -> dict[str, str]:
-    """Give the ticket as the group reads it; a dash where nothing was said."""
-    days = dict.fromkeys(day.isoformat() for day in (ticket.first_on, ticket.last_on) if day)
-    return {
-        "name": person.name,
-        "reference": ticket.reference(),
-        "opportunity": ticket.opportunity,
-        "stretch": ticket.stretch or "–",
-        "cost": cost_words(ticket) or "–",
-        "days": " – ".join(days) or "–",
-        "issue": ticket.issue_url or ticket.reference(),
-    }
-
-
-def cost_words(ticket: Ticket) -> str:
-    """Say what a ticket costs, in the member's own words where they wrote any."""
-    if ticket.cost_said:
-        return ticket.cost_said
-    return f"{ticket.cost} {ticket.currency}".strip() if ticket.cost else ""
-
-
 def _exits(policy: Policy, ticket: Ticket, person: Person, *, key: str) -> CommentOnIssue:
     """Offer the four ways out, with the one that could fit and, where dates meet a critical period, why."""
     found = triage(policy, ticket)
-    values = {"suggested": f"/{found.suggested.value}", "people": _people_to_ask(policy)}
+    values = {"suggested": f"/{found.suggested.value}", "partner_names": people_to_ask(policy)}
+    if found.costs_money and not policy.ticket.has_money:
+        return say(policy, ticket, person, "ticket-exits-without-money", values, key=key)
     if found.bad_moment is None or found.costs_money:
-        return _say(policy, ticket, person, "ticket-exits", values, key=key)
+        return say(policy, ticket, person, "ticket-exits", values, key=key)
     values["moment"] = found.bad_moment.name
-    return _say(policy, ticket, person, "ticket-exits-at-a-moment", values, key=key)
-
-
-def _reading_values(policy: Policy, reading: Reading, url: str) -> dict[str, str]:
-    return {
-        "agree": str(reading.agree),
-        "abstain": str(reading.abstain),
-        "disagree": str(reading.disagree),
-        "block": str(reading.block),
-        "rule": reading.rule,
-        "statement": reading.statement,
-        "proposal": url,
-        "people": _people_to_ask(policy),
-    }
-
-
-def _message_for(reading: Reading) -> str:
-    match reading.result:
-        case Result.CONSENTED:
-            return "ticket-outcome-consented" if reading.outcome_id else "ticket-consented"
-        case Result.OBJECTION:
-            return "ticket-outcome-objection" if reading.outcome_id else "ticket-objection"
-        case Result.NO_QUORUM:
-            return "ticket-no-quorum"
-        case Result.PEOPLE_SAID:
-            return "ticket-people-said"
-        case Result.CANCELLED:
-            return "ticket-proposal-taken-down"
-        case Result.OPEN:
-            return "ticket-reopened"
-        case Result.UNREADABLE:
-            return "ticket-unreadable"
-        case Result.NO_DECISION | Result.LAPSED:
-            return "ticket-no-decision"
-
-
-def _show(policy: Policy, ticket: Ticket, key: str) -> tuple[Effect, ...]:
-    """Have the ticket's issue show its state."""
-    if ticket.issue_number is None:
-        return ()
-    key = f"ticket-label:{policy.slug}:{ticket.id}:{key}"
-    return (ShowTicketState(key=key, about=ticket.about(), issue_number=ticket.issue_number),)
-
-
-def label_of(state: TicketState) -> str:
-    """Give the one label that shows a state on the ticket's issue."""
-    return f"ticket: {state.value}"
-
-
-def _say(
-    policy: Policy, ticket: Ticket, person: Person, name: str, values: dict[str, str], *, key: str
-) -> CommentOnIssue:
-    if ticket.issue_number is None:
-        raise ValueError(f"{ticket.reference()} has no issue to speak on yet")
-    common = {"name": person.first_name(), "reference": ticket.reference()}
-    return CommentOnIssue(
-        key=f"ticket-say:{policy.slug}:{ticket.id}:{key}",
-        about=ticket.about(),
-        issue_number=ticket.issue_number,
-        body=_words(policy, person, name, common | values),
-    )
-
-
-def _words(policy: Policy, person: Person, name: str, values: dict[str, str]) -> Say:
-    return Say(name=name, locale=person.locale or policy.organisation.locale, values=values)
-
-
-def _people_to_ask(policy: Policy) -> str:
-    return ", ".join(policy.ticket.ask) or "a coordinator"
-
-
-def _link(ticket: Ticket) -> str:
-    return f"[{ticket.reference()}]({ticket.issue_url})" if ticket.issue_url else ticket.reference()
+    return say(policy, ticket, person, "ticket-exits-at-a-moment", values, key=key)
 
 
 def _overlap(periods: Sequence[CriticalPeriod], ticket: Ticket) -> CriticalPeriod | None:
@@ -568,13 +343,3 @@ def _overlap(periods: Sequence[CriticalPeriod], ticket: Ticket) -> CriticalPerio
     if first is None or last is None:
         return None
     return next((one for one in periods if first <= one.last_on and one.first_on <= last), None)
-
-
-def _line(what: What, ticket: Ticket, **details: str) -> Happened:
-    return Happened(
-        what=what,
-        person_id=ticket.person_id,
-        about=ticket.about(),
-        url=ticket.issue_url,
-        details={"reference": ticket.reference(), **details},
-    )

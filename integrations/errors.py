@@ -2,6 +2,8 @@
 
 from datetime import datetime
 
+from domain.trouble import Trouble
+
 
 class TemporaryError(Exception):
     """It certainly did not happen, and may work later. `retry_at` (aware UTC) is the vendor's own wish, if any."""
@@ -15,13 +17,28 @@ class PermanentError(Exception):
     """It will not work until a person changes something.
 
     `may_have_happened` warns of vendors that save first and refuse afterwards (facts on Loomio, 2.5); `status` is the
-    vendor's HTTP status, where there was one.
+    vendor's HTTP status, where there was one; `trouble` is what it is a sign of, `about` whom or what it concerns
+    (`jobs/trouble.py` makes sure before anybody is told).
     """
 
-    def __init__(self, message: str, *, may_have_happened: bool = False, status: int | None = None) -> None:
+    def __init__(
+        self,
+        message: str,
+        *,
+        may_have_happened: bool = False,
+        status: int | None = None,
+        trouble: Trouble | None = None,
+        about: str = "",
+    ) -> None:
         super().__init__(message)
         self.may_have_happened = may_have_happened
         self.status = status
+        self.trouble = trouble
+        self.about = about
+
+
+class CannotLookError(PermanentError):
+    """The vendor has no way to be asked whether it happened: a person has to look (Loomio before 3.0.24)."""
 
 
 class UnknownOutcomeError(Exception):

@@ -7,7 +7,9 @@ GitHub, sections 2 and 3).
 
 import logging
 import threading
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 from urllib.parse import quote
@@ -21,6 +23,7 @@ from urllib3 import Retry
 from urllib3.exceptions import NewConnectionError
 
 from domain.issues import CloseReason, Comment, Gone, Issue, IssueGone, same_login
+from domain.trouble import Trouble
 from integrations.errors import PermanentError, TemporaryError, UnknownOutcomeError
 
 T = TypeVar("T")
@@ -40,6 +43,26 @@ LEAST_WAIT_WHEN_LIMITED = timedelta(seconds=60)
 _vendor_log = logging.getLogger("github")
 _vendor_log.handlers.clear()
 _vendor_log.setLevel(logging.WARNING)
+
+
+@dataclass(frozen=True, kw_only=True)
+class RepositoryFile:
+    """A file of a repository; `sha` is git's name of this content, by which a change says what it replaces."""
+
+    text: str
+    sha: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Look:
+    """How the repository stands: what is amiss with it, its present name, and whether our labels would be kept.
+
+    The name is '' when it cannot be read; `keeps_labels` is None when GitHub does not say, as for an App.
+    """
+
+    trouble: Trouble | None
+    name: str = ""
+    keeps_labels: bool | None = None
 
 
 class GitHub:
@@ -109,6 +132,33 @@ class GitHub:
         """Address the repository by its number from now on."""
         self._repository_id = repository_id
 
+    def look(self) -> Look:
+        """Look how the repository stands, signing in anew: an App may have been installed again since.
+
+        https://docs.github.com/en/rest/repos/repos#get-a-repository
+        """
+
+        def asked() -> Look:
+            found = self._repo().complete()
+            if not found.id or not found.full_name:
+                raise ValueError("no repository in the answer")
+            amiss = Trouble.ARCHIVED if found.archived else Trouble.ISSUES_OFF if found.has_issues is False else None
+            may = found._rawData.get("permissions")
+            return Look(
+                trouble=amiss,
+                name=found.full_name,
+                keeps_labels=bool(may.get("push") or may.get("triage")) if isinstance(may, dict) else None,
+            )
+
+        if self._app is not None:
+            self._local.client = None
+        try:
+            return self._read(asked)
+        except PermanentError as error:
+            if error.trouble is None:
+                raise
+            return Look(trouble=error.trouble)
+
     # -- reading ------------------------------------------------------------------------------------------------
 
     def issue(self, number: int) -> Issue | IssueGone:
@@ -127,7 +177,8 @@ class GitHub:
         try:
             return self._read(asked)
         except PermanentError as error:
-            if error.status not in (403, 404, 410, 451):
+            # An issue of a repository whose issues are switched off is not deleted, though GitHub says 410 as well.
+            if error.status not in (403, 404, 410, 451) or error.trouble in OF_THE_WAY_THERE:
                 raise
             return IssueGone(number=number, why=_gone(error))
 
@@ -175,7 +226,25 @@ class GitHub:
                 for one in found
             ]
 
-        return self._read(listed)
+        return self._read(listed, about=str(number))
+
+    def has_label(self, name: str) -> bool:
+        """Say whether the repository has a label; on its issues it would be there under another name.
+
+        https://docs.github.com/en/rest/issues/labels#get-a-label
+        """
+
+        def asked() -> bool:
+            place = f"{self._repo().url}/labels/{quote(name, safe='')}"
+            try:
+                found = self._client().requester.requestJsonAndCheck("GET", place)[1]
+            except GithubException as error:
+                if error.status == 404:
+                    return False
+                raise
+            return str(found["name"]).casefold() == name.casefold()
+
+        return self._read(asked)
 
     def may_assign(self, login: str) -> bool:
         """Say whether a login can be assigned; GitHub drops others silently.
@@ -215,12 +284,27 @@ class GitHub:
 
         https://docs.github.com/en/rest/issues/comments#create-an-issue-comment
         """
-        made = self._write(lambda: self._repo().get_issue(number).create_comment(body[:LONGEST_BODY]))
+        made = self._write(
+            lambda: self._repo().get_issue(number).create_comment(body[:LONGEST_BODY]), about=str(number)
+        )
         if not made.body or not made.html_url:
             raise UnknownOutcomeError("GitHub's answer names no comment")
         # Asking for our login here could fail, and the comment would be sent again though it was made.
         author = made.user.login if made.user else "ghost"
         return Comment(id=made.id, author=author, body=made.body, created_at=made.created_at, url=made.html_url)
+
+    def close(self, number: int) -> None:
+        """Close an issue as completed; one that is closed already stays as it was closed.
+
+        https://docs.github.com/en/rest/issues/issues#update-an-issue
+        """
+
+        def put() -> None:
+            issue = self._repo().get_issue(number)
+            if issue.state != "closed":
+                issue.edit(state="closed", state_reason="completed")
+
+        self._write(put, about=str(number))
 
     def add_labels(self, number: int, labels: tuple[str, ...]) -> tuple[str, ...]:
         """Put labels on an issue and give the labels it has now; unknown ones are made by GitHub.
@@ -235,7 +319,7 @@ class GitHub:
             )
             return tuple(one["name"] for one in _list(found))
 
-        return self._write(put)
+        return self._write(put, about=str(number))
 
     def remove_label(self, number: int, label: str) -> None:
         """Take a label off an issue; one that is not there is fine.
@@ -251,7 +335,7 @@ class GitHub:
                 if error.status != 404:
                     raise
 
-        self._write(taken)
+        self._write(taken, about=str(number))
 
     def make_label(self, name: str, description: str) -> None:
         """Make a label of the repository; one that exists already is fine.
@@ -270,18 +354,130 @@ class GitHub:
 
         self._write(made)
 
+    # -- the repository's files: only to propose the issue forms -----------------------------------------------------
+
+    def default_branch(self) -> str:
+        """Name the branch that the repository shows, and takes its issue forms from.
+
+        https://docs.github.com/en/rest/repos/repos#get-a-repository
+        """
+
+        def asked() -> str:
+            found = self._repo().complete().default_branch
+            if not found:
+                raise ValueError("no branch in the answer")
+            return str(found)
+
+        return self._read(asked)
+
+    def branch_head(self, branch: str) -> str | None:
+        """Give the newest commit of a branch; None when there is no such branch.
+
+        https://docs.github.com/en/rest/git/refs#get-a-reference
+        """
+
+        def asked() -> str:
+            place = f"{self._repo().url}/git/ref/heads/{quote(branch)}"
+            return str(self._client().requester.requestJsonAndCheck("GET", place)[1]["object"]["sha"])
+
+        return self._read_if_there(asked)
+
+    def make_branch(self, branch: str, commit: str) -> None:
+        """Make a branch that begins at a commit.
+
+        https://docs.github.com/en/rest/git/refs#create-a-reference
+        """
+        sent = {"ref": f"refs/heads/{branch}", "sha": commit}
+        self._write(lambda: self._branch_at(commit, "POST", "/git/refs", sent))
+
+    def move_branch(self, branch: str, commit: str) -> None:
+        """Let a branch begin anew at a commit, whatever it held.
+
+        https://docs.github.com/en/rest/git/refs#update-a-reference
+        """
+        sent = {"sha": commit, "force": True}
+        self._write(lambda: self._branch_at(commit, "PATCH", f"/git/refs/heads/{quote(branch)}", sent))
+
+    def _branch_at(self, commit: str, method: str, place: str, sent: dict[str, Any]) -> None:
+        _, made = self._client().requester.requestJsonAndCheck(method, f"{self._repo().url}{place}", input=sent)
+        if made["object"]["sha"] != commit:
+            raise ValueError("another commit in the answer")
+
+    def file(self, path: str, *, branch: str) -> RepositoryFile | None:
+        """Read a file of a branch; None when there is no such file, or no such branch.
+
+        https://docs.github.com/en/rest/repos/contents#get-repository-content
+        """
+
+        def asked() -> RepositoryFile:
+            place = f"{self._repo().url}/contents/{quote(path)}"
+            _, found = self._client().requester.requestJsonAndCheck("GET", place, parameters={"ref": branch})
+            text = b64decode(found["content"]).decode("utf-8", "replace")
+            return RepositoryFile(text=text, sha=str(found["sha"]))
+
+        return self._read_if_there(asked)
+
+    def write_file(self, path: str, text: str, *, branch: str, message: str, replaces: str | None) -> None:
+        """Put a file on a branch, as one commit. `replaces` is the `sha` of the file that was seen there, if any.
+
+        https://docs.github.com/en/rest/repos/contents#create-or-update-file-contents
+        """
+        sent = {"message": message, "content": b64encode(text.encode()).decode(), "branch": branch}
+
+        def put() -> None:
+            place = f"{self._repo().url}/contents/{quote(path)}"
+            _, made = self._client().requester.requestJsonAndCheck(
+                "PUT", place, input=sent | ({"sha": replaces} if replaces else {})
+            )
+            if made["content"]["path"] != path:
+                raise ValueError("another file in the answer")
+
+        self._write(put)
+
+    def pull_request_from(self, branch: str) -> str | None:
+        """Give the address of the open pull request of a branch of ours; None when there is none.
+
+        https://docs.github.com/en/rest/pulls/pulls#list-pull-requests
+        """
+
+        def asked() -> str | None:
+            head = f"{self._repo().complete().full_name.partition('/')[0]}:{branch}"
+            found = self._repo().get_pulls(state="open", head=head)
+            # Once more, because a redirect after a rename loses the query.
+            return next((one.html_url for one in found if one.head.label.casefold() == head.casefold()), None)
+
+        return self._read(asked)
+
+    def open_pull_request(self, *, title: str, body: str, branch: str, into: str) -> str:
+        """Ask for a branch to be brought into another, and give the address where people look at it.
+
+        https://docs.github.com/en/rest/pulls/pulls#create-a-pull-request
+        """
+        made = self._write(lambda: self._repo().create_pull(into, branch, title=title[:LONGEST_TITLE], body=body))
+        if not isinstance(made.number, int) or not made.html_url:
+            raise UnknownOutcomeError("GitHub's answer names no pull request")
+        return str(made.html_url)
+
     # -- the connection -------------------------------------------------------------------------------------------
 
     def _client(self) -> Github:
         client: Github | None = getattr(self._local, "client", None)
         if client is None:
             client = self._local.client = Github(auth=self._auth(), **self._options())
+        self._sign_in(client)
         return client
 
-    def _sign_in(self) -> None:
-        auth = self._client().requester.auth
-        if isinstance(auth, Auth.AppInstallationAuth):
+    def _sign_in(self, client: Github) -> None:
+        auth = client.requester.auth
+        if not isinstance(auth, Auth.AppInstallationAuth):
+            return
+        try:
             _ = auth.token  # fetched when there is none, or an old one
+        except GithubException as error:
+            self._local.client = None  # an App that is installed again has another installation
+            if error.status == 404:
+                raise _uninstalled() from error
+            raise
 
     def _options(self) -> dict[str, Any]:
         return {
@@ -307,7 +503,12 @@ class GitHub:
         if self._app is None:
             return Auth.Token(self._token or "")
         owner, _, name = self._repository_name.partition("/")
-        installation = self._integration().get_repo_installation(owner, name)
+        try:
+            installation = self._integration().get_repo_installation(owner, name)
+        except GithubException as error:
+            if error.status == 404:
+                raise _uninstalled() from error
+            raise
         return self._app.get_installation_auth(installation.id)
 
     def _integration(self) -> GithubIntegration:
@@ -331,26 +532,34 @@ class GitHub:
         self._local.present_name = self._repo().complete().full_name.casefold()
         return bool(name == self._local.present_name)
 
-    def _read(self, call: Callable[[], T]) -> T:
+    def _read(self, call: Callable[[], T], *, about: str = "") -> T:
         try:
             return call()
         except RateLimitExceededException as error:
             raise TemporaryError("GitHub asks for a pause", _retry_at(error)) from error
         except GithubException as error:
-            raise _refused(error, wrote=False) from error
+            raise _refused(error, wrote=False, about=about) from error
         except PyJWTError as error:
-            raise PermanentError("the App's private key cannot be used") from error
+            raise PermanentError("the App's private key cannot be used", trouble=Trouble.CREDENTIALS) from error
         except (requests.RequestException, *RUBBISH) as error:
             raise TemporaryError(f"GitHub could not be read ({type(error).__name__})") from error
 
-    def _write(self, call: Callable[[], T]) -> T:
-        self._read(self._sign_in)  # its own call, and its faults are certainly not the write's
+    def _read_if_there(self, call: Callable[[], T]) -> T | None:
+        try:
+            return self._read(call)
+        except PermanentError as error:
+            if error.status != 404:
+                raise
+            return None
+
+    def _write(self, call: Callable[[], T], *, about: str = "") -> T:
+        self._read(self._client)  # signs in: its own calls, and their faults are certainly not the write's
         try:
             return call()
         except RateLimitExceededException as error:
             raise TemporaryError("GitHub asks for a pause", _retry_at(error)) from error
         except GithubException as error:
-            raise _refused(error, wrote=True) from error
+            raise _refused(error, wrote=True, about=about) from error
         except requests.ConnectTimeout as error:
             raise TemporaryError("GitHub could not be reached") from error
         except requests.ConnectionError as error:
@@ -382,9 +591,18 @@ def _issue(found: VendorIssue) -> Issue:
         labels=tuple(label.name for label in found.labels),
         assignees=tuple(person.login for person in found.assignees),
         locked=bool(found.locked),
+        targets_done=_sub_issues(found, "completed"),
+        targets_total=_sub_issues(found, "total"),
         created_at=found.created_at,
         updated_at=found.updated_at,
     )
+
+
+def _sub_issues(found: VendorIssue, which: str) -> int:
+    """Read the summary of an issue's sub-issues, which older servers leave out."""
+    summary = found._rawData.get("sub_issues_summary")
+    counted = summary.get(which) if isinstance(summary, dict) else None
+    return counted if isinstance(counted, int) else 0
 
 
 STATUS_OF = {
@@ -397,7 +615,39 @@ STATUS_OF = {
 }
 
 
-def _refused(error: GithubException, *, wrote: bool) -> Exception:
+# Signs of something amiss with the repository or our way to it, when a single issue cannot be read.
+OF_THE_WAY_THERE = (Trouble.CREDENTIALS, Trouble.SUSPENDED, Trouble.UNINSTALLED, Trouble.ISSUES_OFF)
+
+
+def _sign(status: int, said: str) -> Trouble | None:
+    """Say what a refusal is a sign of, in GitHub's own words (facts on GitHub, section 3)."""
+    said = said.casefold()
+    match status:
+        case 401:
+            return Trouble.CREDENTIALS
+        case 403 if "archived" in said:
+            return Trouble.ARCHIVED
+        case 403 if "locked" in said:
+            return Trouble.LOCKED
+        case 403 if "suspended" in said:
+            return Trouble.SUSPENDED
+        case 403:
+            return Trouble.NOT_ALLOWED
+        case 404:
+            return Trouble.OUT_OF_REACH
+        case 410:
+            return Trouble.ISSUES_OFF if "disabled" in said else Trouble.ISSUE_GONE
+        case 451:
+            return Trouble.WITHHELD
+        case _:
+            return None
+
+
+def _uninstalled() -> PermanentError:
+    return PermanentError("the App is not installed on the repository", status=404, trouble=Trouble.UNINSTALLED)
+
+
+def _refused(error: GithubException, *, wrote: bool, about: str = "") -> Exception:
     """Sort GitHub's refusals: only limits and its own faults are worth another try (facts on GitHub, section 3)."""
     status = error.status or 0
     if status == 429 or (status == 403 and _is_limit(error)):
@@ -412,11 +662,18 @@ def _refused(error: GithubException, *, wrote: bool) -> Exception:
             if wrote
             else TemporaryError(f"GitHub answered {status} with nothing we can read")
         )
-    return PermanentError(STATUS_OF.get(status, f"GitHub answered {status}"), status=status)
+    trouble = _sign(status, _said(error))
+    return PermanentError(
+        STATUS_OF.get(status, f"GitHub answered {status}"), status=status, trouble=trouble, about=about
+    )
+
+
+def _said(error: GithubException) -> str:
+    return str((error.data or {}).get("message", "")) if isinstance(error.data, dict) else str(error.data)
 
 
 def _is_limit(error: GithubException) -> bool:
-    said = str((error.data or {}).get("message", "")) if isinstance(error.data, dict) else str(error.data)
+    said = _said(error)
     headers = error.headers or {}
     return "retry-after" in headers or "rate limit" in said.casefold() or headers.get("x-ratelimit-remaining") == "0"
 

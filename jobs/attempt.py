@@ -10,11 +10,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
+from sqlalchemy import select
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from config.errors import ConfigError
 from domain.pace import backoff
+from domain.trouble import MEANING, Meaning, held_by
 from integrations.errors import PermanentError, TemporaryError
 from jobs.durable import LeaseLostError
 from jobs.workshop import Workshop
@@ -25,6 +27,7 @@ log = logging.getLogger(__name__)
 KIND_OF: dict[type[WaitingRow], str] = {DeliveryRow: "handle", EffectRow: "perform"}
 WAITING = ("stored", "planned", "sending")
 MOST_ATTEMPTS = 120  # with the backoff's ceiling of a quarter of an hour: more than a day
+LONGEST_HELD_SECONDS = 3600.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +51,22 @@ class Park:
     why: str
 
 
-Outcome = Finished | Later | Park
+@dataclass(frozen=True, kw_only=True)
+class Held:
+    """Wait until something outside is over, however long that takes; meanwhile look now and then, at most hourly."""
+
+    by: str
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class LetGo:
+    """There is nothing left to do it to; nobody has to look."""
+
+    why: str
+
+
+Outcome = Finished | Later | Park | Held | LetGo
 
 
 def attempt(workshop: Workshop, table: type[WaitingRow], key: str, work: Callable[[], Outcome]) -> None:
@@ -57,7 +75,9 @@ def attempt(workshop: Workshop, table: type[WaitingRow], key: str, work: Callabl
         outcome = work()
     except TemporaryError as error:
         outcome = Later(at=error.retry_at or workshop.real_now(), why=str(error))
-    except (PermanentError, ConfigError) as error:
+    except PermanentError as error:
+        outcome = _unless_outside(error)
+    except ConfigError as error:
         outcome = Park(why=str(error))
     except DBAPIError:
         raise  # the engine repeats the step for these
@@ -72,12 +92,35 @@ def attempt(workshop: Workshop, table: type[WaitingRow], key: str, work: Callabl
         workshop.database.transact(lambda session: _write_down(workshop, session, table, key, outcome))
 
 
-def _write_down(workshop: Workshop, session: Session, table: type[WaitingRow], key: str, outcome: Later | Park) -> None:
+def _unless_outside(error: PermanentError) -> Outcome:
+    """Park what only a person can put right here; what something outside keeps up waits for that to end."""
+    meaning = MEANING[error.trouble] if error.trouble is not None else None
+    if error.trouble is not None and meaning is Meaning.WAITS:
+        return Held(by=held_by(error.trouble, error.about), why=str(error))
+    return LetGo(why=str(error)) if meaning is Meaning.IS_LET_GO else Park(why=str(error))
+
+
+def _write_down(
+    workshop: Workshop,
+    session: Session,
+    table: type[WaitingRow],
+    key: str,
+    outcome: Later | Park | Held | LetGo,
+) -> None:
     row = session.get(table, key, with_for_update=True)
     if row is None or row.status not in WAITING:
         return
-    row.last_error = outcome.why[:500]
+    row.last_error, row.held_by = outcome.why[:500], None
     match outcome:
+        case LetGo(why=why):
+            row.status = "not needed" if table is EffectRow else "ignored"
+            log.info("%s %s: let go: %s", KIND_OF[table], key, why)
+        case Held(by=by, why=why):
+            # Counted for the growing distance only: waiting for something outside never uses attempts up.
+            row.held_by, row.attempts = by, min(row.attempts + 1, MOST_ATTEMPTS // 2)
+            wait = backoff(row.attempts, first_seconds=workshop.pacing.retry_seconds, most_seconds=LONGEST_HELD_SECONDS)
+            enqueue_next(workshop, session, row, key, at=workshop.real_now() + wait)
+            log.info("%s %s: waits for what is outside (%s): %s", KIND_OF[table], key, by, why)
         case Park(why=why):
             park(row, key, why)
         case Later(at=at, counts=counts):
@@ -96,6 +139,26 @@ def park(row: WaitingRow, key: str, why: str) -> None:
     row.status = "parked"
     row.last_error = why[:500]
     log.warning("%s %s: parked, somebody should look: %s", KIND_OF[type(row)], key, why)
+
+
+def let_go_on(workshop: Workshop, session: Session, by: str, organisation: str) -> int:
+    """Have everything attempted now that waited for something outside which is over; say how much it was.
+
+    Deliveries do not know their organisation; one of another that wakes too early only waits once more. What somebody
+    else holds is being attempted already.
+    """
+    waits = (EffectRow.held_by == by, EffectRow.status.in_(WAITING), EffectRow.organisation == organisation)
+    effects = [
+        (row, row.key) for row in session.scalars(select(EffectRow).where(*waits).with_for_update(skip_locked=True))
+    ]
+    stored = (DeliveryRow.held_by == by, DeliveryRow.status.in_(WAITING))
+    deliveries = [
+        (row, row.id) for row in session.scalars(select(DeliveryRow).where(*stored).with_for_update(skip_locked=True))
+    ]
+    for row, key in (*effects, *deliveries):
+        row.held_by, row.attempts = None, 0
+        enqueue_next(workshop, session, row, key, at=workshop.real_now())
+    return len(effects) + len(deliveries)
 
 
 def enqueue_next(workshop: Workshop, session: Session, row: WaitingRow, key: str, *, at: datetime) -> None:

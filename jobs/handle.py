@@ -12,54 +12,45 @@ from typing import Any
 
 from sqlalchemy.orm import Session
 
-from domain.commands import ON_OBJECTIVE, ON_TICKET, Command, commands_in
-from domain.effects import CommentOnIssue, Say
-from domain.events import Happened, What
 from domain.forms import TicketAnswers
 from domain.issues import Comment, Issue, IssueGone, key_in, same_login
-from domain.people import Person
+from domain.objectives import Visibility
 from domain.policy import Policy
-from domain.tickets import Exit
+from domain.ticket_states import Exit
 from integrations.errors import PermanentError
 from integrations.github import GitHub
-from jobs.answers import obey_on_objective
 from jobs.attempt import Finished, Outcome, attempt
+from jobs.listen import follow_comment
 from jobs.objectives import (
-    activate_objective,
     follow_objective,
     follow_objective_gone,
     open_objective,
-    person_wrote,
 )
-from jobs.record import record, told
 from jobs.repository import connected_github
-from jobs.tickets import follow_ticket, follow_ticket_gone, obey_on_ticket, request_ticket
+from jobs.tickets import follow_ticket, follow_ticket_gone, request_ticket
+from jobs.trouble import OF_THE_REPOSITORY, follow_outside, issue_now
 from jobs.workshop import Workshop
 from store.memory import effect_of
 from store.models import DeliveryRow, EffectRow
-from store.queries import objective_row, organisation_row, people_of, person_by_handle, person_by_login, ticket_row
+from store.queries import organisation_row, people_of, person_by_handle, ticket_row
 
 log = logging.getLogger(__name__)
 
 # What concerns an issue, whatever the action: each is followed by reading the issue again.
 ISSUE_ACTIONS = {
     "opened", "edited", "deleted", "transferred", "closed", "reopened", "assigned", "unassigned", "labeled",
-    "unlabeled",
+    "unlabeled", "locked", "unlocked",
 }  # fmt: skip
 COMMENT_ACTIONS = {"created", "edited"}
 IGNORED = {
-    "ping", "installation", "installation_repositories", "installation_target", "label", "meta",
-    "github_app_authorization", "member", "organization", "sub_issues", "milestone", "issue_dependencies", "push",
+    "ping", "installation_target", "meta", "github_app_authorization", "member", "organization", "sub_issues",
+    "milestone", "issue_dependencies", "push",
 }  # fmt: skip
 IGNORED_ACTIONS = {
     "issues": {
-        "locked", "unlocked", "pinned", "unpinned", "milestoned", "demilestoned", "typed", "untyped", "field_added",
-        "field_removed",
+        "pinned", "unpinned", "milestoned", "demilestoned", "typed", "untyped", "field_added", "field_removed",
     },
     "issue_comment": {"deleted", "pinned", "unpinned"},
-    "repository": {
-        "archived", "unarchived", "created", "deleted", "edited", "privatized", "publicized", "renamed", "transferred",
-    },
 }  # fmt: skip
 
 
@@ -90,6 +81,8 @@ def _end(session: Session, delivery_id: str, status: str) -> None:
 
 def _follow(workshop: Workshop, delivery_id: str, event: str, said: Mapping[str, Any]) -> str:
     action = str(said.get("action", ""))
+    if event in OF_THE_REPOSITORY:
+        return follow_outside(workshop, event, said)
     is_issue = event == "issues" and action in ISSUE_ACTIONS
     is_comment = event == "issue_comment" and action in COMMENT_ACTIONS
     if not is_issue and not is_comment:
@@ -118,7 +111,7 @@ def _follow(workshop: Workshop, delivery_id: str, event: str, said: Mapping[str,
 
 def follow_issue(workshop: Workshop, policy: Policy, github: GitHub, number: int) -> None:
     """Read an issue and bring what we remember in line with it."""
-    seen = github.issue(number)
+    seen = issue_now(workshop, policy, github, number)
     login = github.login()
     workshop.database.transact(lambda session: _remember(workshop, session, policy, seen, login))
 
@@ -153,87 +146,6 @@ def _comment_in(said: Mapping[str, Any]) -> Comment | None:
         return None  # an old or cut payload; reconciling reads the comment from GitHub
 
 
-def follow_comment(workshop: Workshop, policy: Policy, number: int, comment: Comment) -> None:
-    """Take note of what a member wrote and do what their commands say. Never call it with a comment of our own."""
-    workshop.database.transact(lambda session: _listen(workshop, session, policy, number, comment))
-
-
-def _listen(workshop: Workshop, session: Session, policy: Policy, number: int, comment: Comment) -> None:
-    by = person_by_login(people_of(session, policy.slug), comment.author)
-    if by is None:
-        return  # commands are for members; everybody else just talks
-    commands = commands_in(comment.body)
-    # A log is what a nudge would have asked for; any other command is not.
-    logged = any(one.name == "log" for one in commands)
-    if (not commands or logged) and person_wrote(session, policy.slug, number, by, comment.created_at):
-        line = Happened(
-            what=What.PERSON_WROTE,
-            person_id=by.id,
-            about=f"issue:{number}",
-            url=comment.url,
-            key=f"wrote:{comment.id}",
-        )
-        told(workshop, session, policy.slug, line)
-    for command in commands:
-        given = Happened(
-            what=What.COMMAND_GIVEN,
-            person_id=by.id,
-            about=f"issue:{number}",
-            url=comment.url,
-            details={"command": command.name},
-            key=f"command:{comment.id}:{command.name}",
-        )
-        if told(workshop, session, policy.slug, given):
-            _obey(workshop, session, policy, number, by, command, comment.id)
-
-
-def _obey(
-    workshop: Workshop, session: Session, policy: Policy, number: int, by: Person, command: Command, comment_id: int
-) -> None:
-    objective = objective_row(session, policy.slug, number)
-    ticket = ticket_row(session, policy.slug, number)
-    if objective is None and ticket is None:
-        return  # not one of ours to obey on
-    key = f"answer:{policy.slug}:{comment_id}:{command.name}"
-    values = {"name": by.first_name(), "command": command.name}
-    if not command.known:
-        here = ON_TICKET if ticket is not None else ON_OBJECTIVE
-        known = "\n".join(f"- `/{name}`" for name in here)
-        _answer(workshop, session, policy, number, by, "command-unknown", values | {"known": known}, key)
-        return
-    if ticket is not None:
-        state, obeyed = ticket.state, obey_on_ticket(workshop, session, policy, ticket, by, command)
-    else:
-        state = objective.state if objective else ""
-        obeyed = objective is not None and objective.person_id == by.id
-        if obeyed and objective is not None and command.name == "activate":
-            obeyed = activate_objective(workshop, session, policy, objective)
-            if obeyed:
-                _answer(workshop, session, policy, number, by, "objective-activated", values, key)
-        elif obeyed:
-            answer = obey_on_objective(workshop, session, policy, by, command, comment_id)
-            obeyed = answer is not None
-            if answer is not None and answer.name:
-                _answer(workshop, session, policy, number, by, answer.name, values | dict(answer.values), key)
-    if not obeyed:
-        _answer(workshop, session, policy, number, by, "command-not-now", values | {"state": state}, key)
-
-
-def _answer(
-    workshop: Workshop,
-    session: Session,
-    policy: Policy,
-    number: int,
-    by: Person,
-    name: str,
-    values: dict[str, str],
-    key: str,
-) -> None:
-    say = Say(name=name, locale=by.locale or policy.organisation.locale, values=values)
-    comment = CommentOnIssue(key=key, about=f"issue:{number}", issue_number=number, body=say)
-    record(workshop, session, policy.slug, effects=(comment,))
-
-
 def _take_up(workshop: Workshop, delivery_id: str, said: Mapping[str, Any]) -> str:
     """Open the objective or claim the ticket that a form tool asked for; `webhooks/goals.py` checked its shape."""
     policy = workshop.policies.get(str(said["organisation"]))
@@ -247,7 +159,10 @@ def _take_up(workshop: Workshop, delivery_id: str, said: Mapping[str, Any]) -> s
             raise PermanentError(f"nobody in {policy.slug} has the handle {data['person']!r}")
         if said["type"] == "objective.open":
             title, why = str(data["title"]), str(data.get("why", ""))
-            open_objective(workshop, session, policy, person, title=title, why=why, asked_by=delivery_id)
+            visibility = Visibility(data.get("visibility") or Visibility.TEAM)
+            open_objective(
+                workshop, session, policy, person, title=title, why=why, asked_by=delivery_id, visibility=visibility
+            )
             return "done"
         wanted = data.get("decide")
         ticket = request_ticket(

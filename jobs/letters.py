@@ -19,7 +19,7 @@ from domain.people import own_zone
 from domain.policy import Channel, Policy
 from domain.rhythms import Way
 from domain.sending import Drop, Evidence, Reroute, SendAt, SendNow, still_due
-from integrations.errors import PermanentError
+from integrations.errors import CannotLookError, PermanentError
 from integrations.mail import Letter
 from jobs.digest import Digest, digest, plain
 from jobs.repository import connected_github, connected_loomio
@@ -173,7 +173,10 @@ def _spoke(workshop: Workshop, policy: Policy, effect: Nudge, reader: Standing) 
     for rhythm, turn in sorted(turns):
         row = workshop.database.transact(partial(team_moment, slug=policy.slug, rhythm=rhythm, turn=turn))
         if row is not None and row.topic_id is not None:
-            spoke = connected_loomio(workshop, policy.slug).speakers(row.topic_id)
+            try:
+                spoke = connected_loomio(workshop, policy.slug).speakers(row.topic_id)
+            except CannotLookError:
+                continue  # a Loomio that does not tell who has spoken keeps nobody's message back
             if username.casefold() in spoke:
                 found.append((rhythm, turn))
     return found

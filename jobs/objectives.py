@@ -6,22 +6,27 @@ from datetime import datetime
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from domain.effects import Say
 from domain.issues import Issue, IssueGone
+from domain.objective_deeds import end_record
 from domain.objectives import (
+    Closing,
     Objective,
     ObjectiveDecision,
     ObjectiveState,
+    Visibility,
     activate,
     first_state,
     follow,
     follow_gone,
     handed_on,
     issue_opened,
+    last_rank,
     open_here,
 )
 from domain.people import Person
 from domain.policy import Policy
-from jobs.record import record
+from jobs.record import record, tell_rooms
 from jobs.workshop import Workshop
 from store.memory import keep_objective, objective_of
 from store.models import ObjectiveRow
@@ -48,6 +53,9 @@ def follow_objective(workshop: Workshop, session: Session, policy: Policy, issue
     siblings = siblings_of(session, person_id, was.id if was else None) if person_id is not None else []
     decision = follow(policy, issue, was=was, person=person, siblings=siblings, now=workshop.now())
     keep(workshop, session, policy, decision)
+    for one in decision.objectives:
+        if was is None or one.id == was.id:
+            _celebrate(workshop, session, policy, was, one)
     if was is not None and any(one.id == was.id and one.person_id != was.person_id for one in decision.objectives):
         before = person_by_id(session, was.person_id)
         keep(workshop, session, policy, handed_on(policy, was, before, siblings_of(session, before.id, was.id)))
@@ -64,16 +72,37 @@ def follow_objective_gone(workshop: Workshop, session: Session, policy: Policy, 
 
 
 def open_objective(
-    workshop: Workshop, session: Session, policy: Policy, person: Person, *, title: str, why: str, asked_by: str | None
+    workshop: Workshop,
+    session: Session,
+    policy: Policy,
+    person: Person,
+    *,
+    title: str,
+    why: str,
+    asked_by: str | None,
+    visibility: Visibility = Visibility.TEAM,
 ) -> Objective:
-    """Take up a goal told to Trellis; `asked_by` (the id of the message that asked) makes a repeat harmless."""
+    """Take up a goal told to Trellis; `asked_by` (the id of the message that asked) makes a repeat harmless.
+
+    One that is kept between its person and their partner stays a record here, without an issue, and counts like any.
+    """
     if asked_by is not None:
         known = session.scalar(select(ObjectiveRow).where(ObjectiveRow.asked_by == asked_by))
         if known is not None:
             return objective_of(known)
-    state = first_state(siblings_of(session, person.id, None))
+    siblings = siblings_of(session, person.id, None)
+    state = first_state(siblings)
     row = ObjectiveRow(organisation=policy.slug, asked_by=asked_by)
-    keep_objective(row, Objective(person_id=person.id, title=title, why=why, state=state, opened_at=workshop.now()))
+    fresh = Objective(
+        person_id=person.id,
+        title=title,
+        why=why,
+        state=state,
+        visibility=visibility,
+        rank=last_rank(siblings) if state is ObjectiveState.QUEUED else 0,
+        opened_at=workshop.now(),
+    )
+    keep_objective(row, fresh)
     session.add(row)
     session.flush()
     objective = objective_of(row)
@@ -127,6 +156,34 @@ def keep(workshop: Workshop, session: Session, policy: Policy, decision: Objecti
         session.flush()
     look_anew(session, {objective.person_id for objective in decision.objectives})
     record(workshop, session, policy.slug, happened=decision.happened, effects=decision.effects)
+
+
+def _celebrate(workshop: Workshop, session: Session, policy: Policy, was: Objective | None, present: Objective) -> None:
+    """Tell the team's rooms that a goal was learned, where its person said they may be told (practice row 27)."""
+    ended = was is not None and was.state is not ObjectiveState.CLOSED and present.state is ObjectiveState.CLOSED
+    if not ended or present.closing is not Closing.LEARNED or present.celebrate not in ("public", "team"):
+        return
+    name = person_by_id(session, present.person_id).name
+    values = {"name": name, "title": present.title, "url": present.issue_url or ""}
+    say = Say(name="chat-celebrate", locale=policy.organisation.locale, values=values)
+    key = f"celebrate:{policy.slug}:{present.issue_number}"
+    tell_rooms(workshop, session, policy, say, key=key, about=present.about())
+
+
+def close_record(
+    workshop: Workshop, session: Session, policy: Policy, person: Person, objective_id: int, closing: Closing
+) -> bool:
+    """Close a goal that has no issue; False when it is none of the person's, or its issue is the place for that."""
+    row = session.get(ObjectiveRow, objective_id)
+    if row is None or row.person_id != person.id:
+        return False
+    mine = objective_of(row)
+    siblings = siblings_of(session, person.id, mine.id)
+    decision = end_record(policy, mine, person, siblings, closing, now=workshop.now())
+    if decision is None:
+        return False
+    keep(workshop, session, policy, decision)
+    return True
 
 
 def _opened_by_us(session: Session, policy: Policy, about: str | None) -> ObjectiveRow | None:

@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from config.messages import titled, words
 from domain.effects import (
+    CloseIssue,
     CommentOnIssue,
     CommentOnThread,
     Effect,
@@ -33,20 +34,22 @@ from domain.effects import (
 from domain.events import Happened, What
 from domain.issues import Issue, marker_of, same_login
 from domain.pace import free_at
-from domain.policy import Channel, Mode, Policy
+from domain.policy import Channel, LoomioPolicy, Mode, Policy
 from domain.proposals import Poll
 from domain.sending import Drop, Reroute, SendAt, SendNow
-from domain.tickets import TicketState, label_of, still_wanted
-from integrations.errors import PermanentError, TemporaryError, UnknownOutcomeError
+from domain.ticket_states import TicketState
+from domain.ticket_words import label_of
+from integrations.errors import CannotLookError, PermanentError, TemporaryError, UnknownOutcomeError
 from integrations.github import LONGEST_BODY, GitHub
 from integrations.loomio import Thread
-from jobs.attempt import Finished, Later, Outcome, Park, attempt
+from jobs.attempt import Finished, Later, Outcome, Park, attempt, park
 from jobs.letters import issue_of, judge, letter_to, mention, on_issue, report_letter, still_silent
 from jobs.objectives import objective_issue_opened
 from jobs.record import record
-from jobs.repository import connected_github, connected_loomio, connected_mail, connected_room
+from jobs.repository import connected_github, connected_loomio, connected_mail, connected_room, loomio_to_write_in
 from jobs.team import team_moment_started
-from jobs.tickets import ticket_issue_opened, ticket_proposal_started, ticket_thread_started
+from jobs.tickets import is_wanted, ticket_issue_opened, ticket_proposal_started, ticket_thread_started
+from jobs.trouble import gone_from_under, needs_labels, not_granted, noticing, taken
 from jobs.workshop import Workshop
 from store.memory import effect_of
 from store.models import EffectRow
@@ -85,9 +88,10 @@ def _perform(workshop: Workshop, key: str) -> Outcome:
     if row.not_before > workshop.real_now():
         return Later(at=row.not_before, why="not yet", counts=False)
     effect = effect_of(row.kind, row.payload)
-    if row.status == "sending" and not isinstance(effect, ShowTicketState):
-        return _look_first(workshop, policy, row, effect)
-    return _send(workshop, policy, row, effect)
+    with noticing(workshop, policy, doing=row.kind):
+        if row.status == "sending" and not isinstance(effect, ShowTicketState | CloseIssue):
+            return _look_first(workshop, policy, row, effect)
+        return _send(workshop, policy, row, effect)
 
 
 def _look_first(workshop: Workshop, policy: Policy, row: EffectRow, effect: Effect) -> Outcome:
@@ -97,7 +101,10 @@ def _look_first(workshop: Workshop, policy: Policy, row: EffectRow, effect: Effe
     look_at = sent_at + settle * (1 if row.looks == 0 else LOOK_AGAIN_AFTER)
     if workshop.real_now() < look_at:
         return Later(at=look_at, why="the call's outcome is not known; it settles first", counts=False)
-    found = _find(workshop, policy, effect, row.planned_at - LOOK_BACK)
+    try:
+        found = _find(workshop, policy, effect, row.planned_at - LOOK_BACK)
+    except CannotLookError as error:
+        return _left_to_people(workshop, row.key, f"the call's outcome is not known, and {error}")
     if found is not None:
         log.info("perform %s: its outcome was not known, and it had happened: %s", row.key, found.url)
         return _finish(workshop, policy, row.key, effect, found)
@@ -110,7 +117,27 @@ def _look_first(workshop: Workshop, policy: Policy, row: EffectRow, effect: Effe
     if looks < LOOKS:
         again = sent_at + settle * LOOK_AGAIN_AFTER
         return Later(at=again, why="looked in vain once; once more before sending again", counts=False)
+    if gone_from_under(workshop, policy, effect):
+        return _set_aside(workshop, row.key, "not needed", "its issue is not there any more")
     return _send(workshop, policy, row, effect)
+
+
+def _left_to_people(workshop: Workshop, key: str, why: str) -> Outcome:
+    """Park what nobody but a person can look up; to try it again is to say that it is not there."""
+
+    def write(session: Session) -> None:
+        row = session.get_one(EffectRow, key, with_for_update=True)
+        if row.status not in ("planned", "sending"):
+            return
+        row.sent_at = None
+        park(
+            row,
+            key,
+            f"{why}. Somebody has to look there. If there is nothing, or you delete it: flask effects retry {key}",
+        )
+
+    workshop.database.transact(write)
+    return Finished()
 
 
 def _looked(session: Session, key: str, looks: int) -> None:
@@ -137,9 +164,9 @@ def _send(workshop: Workshop, policy: Policy, row: EffectRow, effect: Effect) ->
         if not effect.person_ids:
             return _set_aside(workshop, row.key, "not needed", "everybody has spoken")
     if isinstance(effect, StartThread | StartProposal):
-        ticket = workshop.database.transact(partial(ticket_by_about, about=effect.about))
-        if not still_wanted(ticket, effect):
-            return _set_aside(workshop, row.key, "not needed", f"the ticket is {ticket.state.value} by now")
+        why_not = workshop.database.transact(partial(is_wanted, policy=policy, effect=effect))
+        if why_not:
+            return _set_aside(workshop, row.key, "not needed", why_not)
     call = _call(workshop, policy, effect)  # connects, which may raise, before anything is marked as sending
     barred = workshop.database.transact(lambda session: _mark_sending(workshop, session, row))
     if barred is not None:
@@ -151,11 +178,16 @@ def _send(workshop: Workshop, policy: Policy, row: EffectRow, effect: Effect) ->
         settles = workshop.real_now() + timedelta(seconds=workshop.pacing.settle_seconds)
         return Later(at=settles, why=str(error))
     except PermanentError as error:
-        found = _find(workshop, policy, effect, row.planned_at - LOOK_BACK) if error.may_have_happened else None
+        try:
+            found = _find(workshop, policy, effect, row.planned_at - LOOK_BACK) if error.may_have_happened else None
+        except CannotLookError as blind:
+            return _left_to_people(workshop, row.key, f"{error}; it may have been saved all the same, and {blind}")
         if found is None and isinstance(effect, Nudge) and effect.other_ways:
             other = Reroute(way=effect.other_ways[0], other_ways=effect.other_ways[1:], why=str(error))
             return _by_another_way(workshop, policy, row.key, effect, other)
         if found is None:
+            if error.trouble is not None:  # GitHub's refusals are certain: nothing was sent
+                workshop.database.transact(lambda session: _planned_again(session, row.key))
             raise
         done = found
     except TemporaryError:
@@ -175,7 +207,7 @@ def _mark_sending(workshop: Workshop, session: Session, row: EffectRow) -> Outco
     free = free_at(went, workshop.pacing.budget, now=now)
     if free > now:
         return Later(at=free, why="the minute's or hour's budget is used", counts=False)
-    fresh.status, fresh.sent_at, fresh.looks = "sending", now, 0
+    fresh.status, fresh.sent_at, fresh.looks, fresh.held_by = "sending", now, 0, None
     return None
 
 
@@ -230,6 +262,8 @@ def _finish(workshop: Workshop, policy: Policy, key: str, effect: Effect, done: 
         row.status, row.done_at = "done", workshop.real_now()
         row.external_id, row.external_url = done.external_id, done.url
         row.last_error = done.dropped or None
+        if row.vendor == "github":
+            taken(workshop, session, policy.slug, doing=row.kind)
         if isinstance(effect, Nudge):
             line = Happened(
                 what=What.NUDGE_SENT, person_id=effect.person_id, about=effect.about, url=done.url, key=f"sent:{key}"
@@ -254,6 +288,7 @@ def _call(workshop: Workshop, policy: Policy, effect: Effect) -> Callable[[], Do
     match effect:
         case OpenIssue():
             github = connected_github(workshop, policy.slug)
+            needs_labels(workshop, policy, effect)
             return partial(_open_issue, workshop, policy, github, effect)
         case CommentOnIssue():
             github = connected_github(workshop, policy.slug)
@@ -274,16 +309,21 @@ def _call(workshop: Workshop, policy: Policy, effect: Effect) -> Callable[[], Do
             title, body = titled(words(effect.body))
             tell = partial(room.post, title=title or policy.organisation.name, body=body)
             return lambda: _told(tell)
+        case CloseIssue():
+            github = connected_github(workshop, policy.slug)
+            return partial(_close, github, effect.issue_number)
         case ShowTicketState():
             github = connected_github(workshop, policy.slug)
             ticket = workshop.database.transact(partial(ticket_by_about, about=effect.about))
             return partial(_show, github, effect.issue_number, ticket.state)
         case StartThread():
-            loomio = connected_loomio(workshop, policy.slug)
-            start = partial(loomio.start_thread, title=effect.title, description=words(effect.body))
+            loomio = loomio_to_write_in(workshop, policy.slug)
+            start = partial(
+                loomio.start_thread, title=effect.title, description=words(effect.body), private=_loomio(policy).private
+            )
             return lambda: _started_thread(workshop, policy, effect, start())
         case StartProposal():
-            loomio = connected_loomio(workshop, policy.slug)
+            loomio = loomio_to_write_in(workshop, policy.slug)
             propose = partial(
                 loomio.start_poll,
                 topic_id=effect.topic_id,
@@ -292,24 +332,27 @@ def _call(workshop: Workshop, policy: Policy, effect: Effect) -> Callable[[], Do
                 options=effect.options,
                 closing_at=effect.closes_at,
                 quorum_percent=effect.quorum_percent,
+                anonymous=_loomio(policy).anonymous,
+                hide_results=_loomio(policy).hide_results,
+                closing_soon=_loomio(policy).closing_soon,
             )
             return lambda: _started_proposal(workshop, policy, effect, propose())
         case CommentOnThread():
-            loomio = connected_loomio(workshop, policy.slug)
+            loomio = loomio_to_write_in(workshop, policy.slug)
             say = partial(loomio.comment, discussion_id=effect.discussion_id, body=words(effect.body))
             return lambda: Done(external_id=str(say()))
         case MentionInThread():
-            loomio = connected_loomio(workshop, policy.slug)
+            loomio = loomio_to_write_in(workshop, policy.slug)
             say = partial(loomio.comment, discussion_id=effect.discussion_id, body=mention(workshop, effect))
             return lambda: Done(external_id=str(say()))
         case StartTeamThread():
-            loomio = connected_loomio(workshop, policy.slug)
+            loomio = loomio_to_write_in(workshop, policy.slug)
             title, body = titled(words(effect.body))
             title = f"{title} ({effect.reference})"
-            begin = partial(loomio.start_thread, title=title, description=body)
+            begin = partial(loomio.start_thread, title=title, description=body, private=_loomio(policy).private)
             return lambda: _started_team_thread(workshop, policy, effect, begin())
         case StartTeamPoll():
-            loomio = connected_loomio(workshop, policy.slug)
+            loomio = loomio_to_write_in(workshop, policy.slug)
             title, body = titled(words(effect.body))
             ask = partial(
                 loomio.start_team_poll,
@@ -317,6 +360,7 @@ def _call(workshop: Workshop, policy: Policy, effect: Effect) -> Callable[[], Do
                 details=body,
                 options=tuple(words(effect.options).splitlines()),
                 closing_at=effect.closes_at,
+                closing_soon=_loomio(policy).closing_soon,
             )
             return lambda: _started_team_poll(workshop, policy, effect, ask())
 
@@ -341,7 +385,7 @@ def _find(workshop: Workshop, policy: Policy, effect: Effect, since: datetime) -
         case Nudge() | SendReport():
             # Nobody can look a letter up. It is sent again under the Message-ID it had, by which mail systems know it.
             return None
-        case ShowTicketState() | TellChat():
+        case ShowTicketState() | CloseIssue() | TellChat():
             return None  # harmless to repeat; never repeated
         case StartTeamThread():
             thread = connected_loomio(workshop, policy.slug).find_thread(effect.reference)
@@ -353,11 +397,22 @@ def _find(workshop: Workshop, policy: Policy, effect: Effect, since: datetime) -
             thread = connected_loomio(workshop, policy.slug).find_thread(effect.reference)
             return _started_thread(workshop, policy, effect, thread) if thread else None
         case StartProposal():
-            poll = connected_loomio(workshop, policy.slug).find_poll(effect.reference)
+            loomio = connected_loomio(workshop, policy.slug)
+            poll = loomio.find_poll(effect.reference, topic_id=effect.topic_id)
             return _started_proposal(workshop, policy, effect, poll) if poll else None
         case CommentOnThread() | MentionInThread():
             found = connected_loomio(workshop, policy.slug).find_comment(effect.topic_id, effect.mark)
             return Done(external_id=str(found)) if found is not None else None
+
+
+def _loomio(policy: Policy) -> LoomioPolicy:
+    """Give the policy's [loomio] table.
+
+    Raises PermanentError when it is gone since the effect was planned.
+    """
+    if policy.loomio is None:
+        raise PermanentError(f"{policy.slug}: its policy has no [loomio] table")
+    return policy.loomio
 
 
 def _open_issue(workshop: Workshop, policy: Policy, github: GitHub, effect: OpenIssue) -> Done:
@@ -372,6 +427,7 @@ def _opened(workshop: Workshop, policy: Policy, effect: OpenIssue, issue: Issue)
     def remember(session: Session) -> None:
         remember_issue = objective_issue_opened if kind == "objective" else ticket_issue_opened
         remember_issue(workshop, session, policy, int(number), number=issue.number, url=issue.url)
+        not_granted(workshop, session, policy, effect, issue)
 
     missing = [one for one in effect.labels if not issue.has_label(one)]
     missing += [one for one in effect.assignees if not any(same_login(one, found) for found in issue.assignees)]
@@ -396,10 +452,8 @@ def _show(github: GitHub, issue_number: int, state: TicketState) -> Done:
 
 
 def _started_thread(workshop: Workshop, policy: Policy, effect: StartThread, thread: Thread) -> Done:
-    ticket_id = int(effect.about.removeprefix("ticket:"))
-
     def remember(session: Session) -> None:
-        ticket_thread_started(workshop, session, policy, ticket_id, thread)
+        ticket_thread_started(workshop, session, policy, effect, thread)
 
     return Done(external_id=thread.key, url=thread.url, remember=remember)
 
@@ -443,6 +497,11 @@ def _started_team_poll(workshop: Workshop, policy: Policy, effect: StartTeamPoll
         )
 
     return Done(external_id=poll.key, url=poll.url, remember=remember)
+
+
+def _close(github: GitHub, number: int) -> Done:
+    github.close(number)
+    return Done(external_id=str(number))
 
 
 def _told(tell: Callable[[], None]) -> Done:

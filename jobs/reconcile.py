@@ -16,8 +16,10 @@ from domain.objectives import ObjectiveState
 from domain.policy import Policy
 from integrations.errors import PermanentError, TemporaryError
 from integrations.github import GitHub
-from jobs.handle import follow_comment, follow_issue
+from jobs.handle import follow_issue
+from jobs.listen import follow_comment
 from jobs.repository import connected_github
+from jobs.trouble import look_outside
 from jobs.workshop import Workshop
 from store.models import ObjectiveRow, TicketRow
 from store.queries import organisation_row
@@ -32,8 +34,10 @@ def reconcile(workshop: Workshop) -> None:
     for policy in workshop.policies.values():
         started = workshop.now()
         try:
-            github = connected_github(workshop, policy.slug)
-            _catch_up(workshop, policy, github)
+            if not look_outside(workshop, policy):
+                log.info("reconcile %s: not this time: issues cannot be read (flask doctor says why)", policy.slug)
+                continue
+            _catch_up(workshop, policy, connected_github(workshop, policy.slug))
         except (TemporaryError, PermanentError) as error:
             level = logging.WARNING if isinstance(error, PermanentError) else logging.INFO
             log.log(level, "reconcile %s: not this time: %s", policy.slug, error)

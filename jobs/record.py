@@ -4,8 +4,9 @@ from collections.abc import Sequence
 
 from sqlalchemy.orm import Session
 
-from domain.effects import Effect, vendor_of
+from domain.effects import Effect, Say, TellChat, vendor_of
 from domain.events import Happened
+from domain.policy import Policy
 from jobs.workshop import Workshop
 from store.memory import payload_of
 from store.models import EffectRow
@@ -26,6 +27,14 @@ def record(
         told(workshop, session, slug, line)
     for effect in effects:
         plan_effect(workshop, session, slug, effect)
+
+
+def tell_rooms(workshop: Workshop, session: Session, policy: Policy, say: Say, *, key: str, about: str) -> None:
+    """Have each of the team's chat rooms told, where the organisation wants its rooms told of things."""
+    if policy.channels.team_chat:
+        rooms = range(len(workshop.chat(policy.slug)))
+        effects = [TellChat(key=f"chat:{key}:{room}", about=about, room=room, body=say) for room in rooms]
+        record(workshop, session, policy.slug, effects=effects)
 
 
 def told(workshop: Workshop, session: Session, slug: str, line: Happened) -> bool:

@@ -23,6 +23,7 @@ from domain.routing import findings
 from domain.team import first_working_day
 from domain.year import date_problems
 from jobs.record import record, told
+from jobs.trouble import news
 from jobs.workshop import Workshop
 from store.memory import effect_of
 from store.models import EffectRow
@@ -121,7 +122,8 @@ def _report(workshop: Workshop, policy: Policy, now: datetime, session: Session)
 
 
 def _with_findings(workshop: Workshop, session: Session, policy: Policy, day: Day, today: date) -> Day:
-    """Add what is not right in the roster's relations, each once for good."""
+    """Add what is amiss on GitHub and what is over, and what is not right in the roster's relations, each once."""
+    outside = news(workshop, session, policy)
     standings = standings_of(session, policy, now=workshop.now())
     new = [
         one.why
@@ -133,7 +135,9 @@ def _with_findings(workshop: Workshop, session: Session, policy: Policy, day: Da
             Happened(what=What.ROUTING_FOUND, person_id=one.person.id, about=f"person:{one.person.id}", key=one.key),
         )
     ]
-    return Day(sent=day.sent, withheld=day.withheld, unreachable=day.unreachable, problems=[*day.problems, *new])
+    return Day(
+        sent=day.sent, withheld=day.withheld, unreachable=day.unreachable, problems=[*outside, *day.problems, *new]
+    )
 
 
 def _line(row: EffectRow, names: dict[int, str]) -> str:

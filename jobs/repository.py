@@ -44,6 +44,16 @@ def connected_loomio(workshop: Workshop, slug: str) -> Loomio:
     return loomio
 
 
+def loomio_to_write_in(workshop: Workshop, slug: str) -> Loomio:
+    """Give the organisation's Loomio once it has said that it speaks the policy's dialect, so nothing is half-created.
+
+    Raises PermanentError when it speaks the other one, and what `connected_loomio` raises.
+    """
+    loomio = connected_loomio(workshop, slug)
+    loomio.check_dialect()
+    return loomio
+
+
 def connected_mail(workshop: Workshop) -> Mail:
     """Give the deployment's mail server.
 

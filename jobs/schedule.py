@@ -15,6 +15,7 @@ from datetime import UTC, datetime
 from apscheduler.schedulers.background import BackgroundScheduler
 from apscheduler.triggers.interval import IntervalTrigger
 
+from jobs.lapse import lapse
 from jobs.nudge import nudge
 from jobs.prune import prune
 from jobs.reconcile import reconcile
@@ -49,6 +50,7 @@ JOBS: tuple[Job, ...] = (
     Job(run=nudge, every_ticks=4, what_for="plan the nudges that are due"),
     Job(run=team, every_ticks=4, what_for="start what opens for the team, invite the silent"),
     Job(run=report, every_ticks=40, what_for="tell whoever looks after Trellis what the day brought"),
+    Job(run=lapse, every_ticks=240, what_for="let unused tickets of last year lapse, ask how one was"),
     Job(run=sweep, every_ticks=2, what_for="find work that was left behind"),
     Job(run=reconcile, every_ticks=240, what_for="read what GitHub did not tell"),
     Job(run=prune, every_ticks=5_760, what_for="forget what nobody needs"),

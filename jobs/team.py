@@ -11,7 +11,7 @@ from functools import partial
 
 from sqlalchemy.orm import Session
 
-from domain.effects import Effect, MentionInThread, Say, StartTeamPoll, StartTeamThread, TellChat
+from domain.effects import Effect, MentionInThread, Say, StartTeamPoll, StartTeamThread
 from domain.moments import How, Moment, shared_moments
 from domain.parts import Ask
 from domain.people import local_instant
@@ -21,7 +21,7 @@ from domain.rhythms import Interval, TeamPart, Windows
 from domain.team import TeamMoment, mention_at, open_now
 from integrations.errors import PermanentError, TemporaryError
 from jobs.nudge import effect_prefix, keep_asked, planned
-from jobs.record import plan_effect, record
+from jobs.record import plan_effect, tell_rooms
 from jobs.repository import connected_loomio
 from jobs.workshop import Workshop
 from store.models import EffectRow, TeamMomentRow
@@ -65,12 +65,10 @@ def team_moment_started(
         "topic_id": topic_id,
         "url": url,
     }
-    if insert_once(session, TeamMomentRow, row) and policy.channels.team_chat:
+    if insert_once(session, TeamMomentRow, row):
         values = {"title": title, "url": url, "closes_on": effect.closes_on.isoformat()}
         say = Say(name="chat-team-moment", locale=policy.organisation.locale, values=values)
-        rooms = range(len(workshop.chat(policy.slug)))
-        effects = [TellChat(key=f"chat:{effect.key}:{room}", about=effect.about, room=room, body=say) for room in rooms]
-        record(workshop, session, policy.slug, effects=effects)
+        tell_rooms(workshop, session, policy, say, key=effect.key, about=effect.about)
 
 
 def _start_due(workshop: Workshop, policy: Policy, now: datetime, session: Session) -> None:

@@ -2,51 +2,57 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime
+from datetime import date, datetime
 
-from sqlalchemy import select
+from sqlalchemy import Select, select
 from sqlalchemy.orm import Session
 
 from domain.commands import Command
+from domain.effects import StartProposal, StartThread
 from domain.forms import TicketAnswers, ticket_answers
 from domain.issues import CloseReason, Issue, IssueGone
 from domain.people import Person, own_zone
-from domain.policy import Policy
+from domain.policy import Policy, ThreadsOf
 from domain.proposals import Poll, Result, next_look, read
+from domain.ticket import Ticket, TicketDecision
+from domain.ticket_states import UNDECIDED, Deed, Exit, TicketState
+from domain.ticket_use import fill_bucket, fund, go_on
+from domain.ticket_votes import confirm, decided, proposal_started
 from domain.tickets import (
-    UNDECIDED,
-    Exit,
-    Ticket,
-    TicketDecision,
-    TicketState,
     already_held,
     choose,
     claim,
-    confirm,
-    decided,
+    first_year_begins_on,
     issue_opened,
-    proposal_started,
+    not_yet,
+    own_policy,
+    still_wanted,
     take_up_again,
     thread_started,
     withdraw,
+    year_reference,
 )
 from domain.years import ticket_year
 from integrations.loomio import Thread
+from jobs.objectives import activate_objective, open_objective
 from jobs.record import record
 from jobs.workshop import Workshop
 from store.memory import keep_ticket, ticket_of
-from store.models import ProposalRow, TicketRow
+from store.models import ObjectiveRow, ProposalRow, TeamMomentRow, TicketRow
 from store.queries import (
     held_ticket,
+    insert_once,
     latest_proposal,
     next_ticket_number,
     people_of,
     person_by_id,
     person_by_login,
+    ticket_by_about,
     ticket_row,
 )
-from store.standings import look_anew
+from store.standings import look_anew, team_moment
 
+LONGEST_GOAL = 200
 # What the form's last question offers, in its own words; anything else means "suggest something".
 EXIT_OF_ANSWER = {
     "go ahead, it is light": Exit.GO_AHEAD,
@@ -54,6 +60,9 @@ EXIT_OF_ANSWER = {
     "start a proposal": Exit.PROPOSAL,
     "talk to someone first": Exit.TALK,
 }
+
+
+YEAR_THREAD = "golden-tickets"  # under this name the thread that a year's tickets share is remembered
 
 
 def follow_ticket(workshop: Workshop, session: Session, policy: Policy, issue: Issue, about: str | None) -> None:
@@ -108,7 +117,15 @@ def request_ticket(
         known = session.scalar(select(TicketRow).where(TicketRow.asked_by == asked_by))
         if known is not None:
             return ticket_of(known)
-    here = workshop.now().astimezone(own_zone(person, policy.organisation)).date()
+    here = today_of(workshop, policy, person)
+    begins_on = first_year_begins_on(policy, person)
+    if not person.here_on(here):
+        return None  # who has left, or has not come yet, claims nothing
+    if begins_on is not None and here < begins_on:
+        if issue is not None:
+            answer = not_yet(policy, person, begins_on=begins_on, issue_number=issue.number)
+            record(workshop, session, policy.slug, effects=(answer,))
+        return None
     year = ticket_year(policy, person, here)
     held = held_ticket(session, person.id, year)
     if held is not None:
@@ -128,6 +145,7 @@ def request_ticket(
         cost_said=answers.cost_said,
         first_on=answers.first_on,
         last_on=answers.last_on,
+        bucket_url=answers.bucket_url,
         claimed_at=workshop.now(),
         issue_number=issue.number if issue else None,
         issue_url=issue.url if issue else None,
@@ -138,8 +156,18 @@ def request_ticket(
     look_anew(session, [person.id])
     session.flush()
     ticket = ticket_of(row)
-    _keep(workshop, session, policy, row, claim(policy, ticket, person, wanted, now=workshop.now()))
+    own = _own_policy(workshop, session, policy, person)
+    keep_decision(workshop, session, policy, row, claim(own, ticket, person, wanted, now=workshop.now()))
     return ticket
+
+
+def today_of(workshop: Workshop, policy: Policy, person: Person) -> date:
+    """Give the day it is for a person."""
+    return workshop.now().astimezone(own_zone(person, policy.organisation)).date()
+
+
+def _own_policy(workshop: Workshop, session: Session, policy: Policy, person: Person) -> Policy:
+    return own_policy(policy, person, people_of(session, policy.slug), today_of(workshop, policy, person))
 
 
 def follow_ticket_gone(workshop: Workshop, session: Session, policy: Policy, gone: IssueGone) -> None:
@@ -151,7 +179,7 @@ def follow_ticket_gone(workshop: Workshop, session: Session, policy: Policy, gon
     decision = withdraw(policy, ticket, person)
     # There is no issue left to say it on; the thread, if there is one, is still told.
     spoken = tuple(one for one in decision.effects if getattr(one, "issue_number", None) is None)
-    _keep(workshop, session, policy, row, replace(decision, effects=spoken))
+    keep_decision(workshop, session, policy, row, replace(decision, effects=spoken))
 
 
 def _follow_open_and_closed(workshop: Workshop, session: Session, policy: Policy, row: TicketRow, issue: Issue) -> None:
@@ -162,12 +190,13 @@ def _follow_open_and_closed(workshop: Workshop, session: Session, policy: Policy
     keep_ticket(row, ticket)
     if issue.open:
         holds_another = held_ticket(session, person.id, ticket.year, row.id) is not None
-        decision = take_up_again(policy, ticket, person, holds_another=holds_another)
+        own = _own_policy(workshop, session, policy, person)
+        decision = take_up_again(own, ticket, person, holds_another=holds_another)
     elif ticket.state in UNDECIDED or issue.close_reason is CloseReason.NOT_PLANNED:
         decision = withdraw(policy, ticket, person)
     else:
         return  # closed after the decision, as done: nothing more to do
-    _keep(workshop, session, policy, row, decision)
+    keep_decision(workshop, session, policy, row, decision)
 
 
 def ticket_issue_opened(
@@ -175,18 +204,38 @@ def ticket_issue_opened(
 ) -> None:
     """Remember which issue was opened for a ticket and go on with its triage."""
 
-    def decide(ticket: Ticket, person: Person) -> TicketDecision:
-        return issue_opened(policy, ticket, person, number=number, url=url, now=workshop.now())
+    def decide(own: Policy, ticket: Ticket, person: Person) -> TicketDecision:
+        return issue_opened(own, ticket, person, number=number, url=url, now=workshop.now())
 
     _decide(workshop, session, policy, ticket_id, decide)
 
 
-def ticket_thread_started(workshop: Workshop, session: Session, policy: Policy, ticket_id: int, thread: Thread) -> None:
-    """Remember a ticket's thread and go on to its proposal, if one was asked for."""
+def ticket_thread_started(
+    workshop: Workshop, session: Session, policy: Policy, effect: StartThread, thread: Thread
+) -> None:
+    """Remember a ticket's thread and go on to its proposal, if one was asked for.
 
-    def decide(ticket: Ticket, person: Person) -> TicketDecision:
+    A thread of the whole year is remembered for later tickets, and is what every ticket of the year waited for.
+    """
+    ticket_id = int(effect.about.removeprefix("ticket:"))
+    row = session.get_one(TicketRow, ticket_id)
+    waiting = [ticket_id]
+    if effect.reference == year_reference(row.year):
+        moment = {
+            "organisation": policy.slug,
+            "rhythm": YEAR_THREAD,
+            "turn": row.year,
+            "closes_on": date(int(row.year), 12, 31),
+            "discussion_id": thread.discussion_id,
+            "topic_id": thread.topic_id,
+            "url": thread.url,
+        }
+        insert_once(session, TeamMomentRow, moment)
+        waiting = list(session.scalars(_waits_for_a_thread(policy, row.year)))
+
+    def decide(own: Policy, ticket: Ticket, person: Person) -> TicketDecision:
         return thread_started(
-            policy,
+            own,
             ticket,
             person,
             discussion_id=thread.discussion_id,
@@ -195,7 +244,38 @@ def ticket_thread_started(workshop: Workshop, session: Session, policy: Policy, 
             now=workshop.now(),
         )
 
-    _decide(workshop, session, policy, ticket_id, decide)
+    for one in waiting:
+        _decide(workshop, session, policy, one, decide)
+
+
+def is_wanted(session: Session, policy: Policy, effect: StartThread | StartProposal) -> str:
+    """Say, at the moment of sending, why a thread or a vote is not wanted any more; '' when it is."""
+    ticket = ticket_by_about(session, effect.about)
+    if isinstance(effect, StartThread) and effect.reference == year_reference(ticket.year):
+        known = team_moment(session, policy.slug, YEAR_THREAD, ticket.year) is not None
+        waits = session.scalar(_waits_for_a_thread(policy, ticket.year).limit(1)) is not None
+        return "" if waits and not known else "no ticket waits for the year's thread"
+    return "" if still_wanted(ticket, effect) else f"the ticket is {ticket.state.value} by now"
+
+
+def _waits_for_a_thread(policy: Policy, year: str) -> Select[int]:
+    wanting = [TicketState.THREAD.value, TicketState.PROPOSED.value]
+    return select(TicketRow.id).where(
+        TicketRow.organisation == policy.slug,
+        TicketRow.year == year,
+        TicketRow.topic_id.is_(None),
+        TicketRow.state.in_(wanting),
+    )
+
+
+def _in_its_thread(session: Session, policy: Policy, ticket: Ticket) -> Ticket:
+    """Give the ticket with the thread of its year, where tickets share one and it is there already."""
+    if ticket.topic_id is not None or policy.loomio is None or policy.loomio.threads is not ThreadsOf.YEAR:
+        return ticket
+    shared = team_moment(session, policy.slug, YEAR_THREAD, ticket.year)
+    if shared is None:
+        return ticket
+    return replace(ticket, discussion_id=shared.discussion_id, topic_id=shared.topic_id, thread_url=shared.url)
 
 
 def ticket_proposal_started(
@@ -215,8 +295,8 @@ def ticket_proposal_started(
         )
     )
 
-    def decide(ticket: Ticket, person: Person) -> TicketDecision:
-        return proposal_started(policy, ticket, person, url=poll.url, closes_at=poll.closing_at or now)
+    def decide(own: Policy, ticket: Ticket, person: Person) -> TicketDecision:
+        return proposal_started(own, ticket, person, url=poll.url, closes_at=poll.closing_at or now)
 
     _decide(workshop, session, policy, ticket_id, decide)
 
@@ -237,9 +317,9 @@ def ticket_poll_seen(
     row = session.get_one(TicketRow, proposal.ticket_id)
     holds_another = held_ticket(session, row.person_id, row.year, row.id) is not None
 
-    def decide(ticket: Ticket, person: Person) -> TicketDecision:
+    def decide(own: Policy, ticket: Ticket, person: Person) -> TicketDecision:
         return decided(
-            policy,
+            own,
             ticket,
             person,
             reading,
@@ -259,20 +339,48 @@ def obey_on_ticket(
 ) -> bool:
     """Do what a command on a ticket's issue says; False when it does not fit here, now, or from this person."""
     ticket, person = ticket_of(row), person_by_id(session, row.person_id)
-    mine = by.id == person.id
+    policy = _own_policy(workshop, session, policy, person)
+    holds_another = held_ticket(session, person.id, ticket.year, row.id) is not None
     match command.name:
-        case "go-ahead" | "thread" | "proposal" | "talk" if mine:
-            decision = choose(policy, ticket, person, Exit(command.name), now=workshop.now())
-        case "withdraw" if mine:
+        case "go-ahead" | "thread" | "proposal" | "talk":
+            ticket = _in_its_thread(session, policy, ticket)
+            wanted = Exit(command.name)
+            decision = choose(policy, ticket, person, wanted, holds_another=holds_another, now=workshop.now())
+        case "withdraw":
             decision = withdraw(policy, ticket, person)
+        case "booked" | "used" | "shared":
+            decision = go_on(policy, ticket, person, DEED_OF[command.name])
+        case "bucket":
+            decision = fill_bucket(policy, ticket, person, command.words.strip())
+        case "funded" | "not-funded":
+            decision = fund(policy, ticket, person, by, funded=command.name == "funded")
+        case "ilo":
+            return _open_matching_goal(workshop, session, policy, ticket, person)
         case "consented":
             decision = confirm(policy, ticket, person, Result.CONSENTED, by)
         case "objection":
             decision = confirm(policy, ticket, person, Result.OBJECTION, by)
         case _:
             return False
-    _keep(workshop, session, policy, row, decision)
+    keep_decision(workshop, session, policy, row, decision)
     return decision.ticket is not None
+
+
+DEED_OF = {"booked": Deed.BOOK, "used": Deed.USE, "shared": Deed.SHARE}
+GOES_WITH_A_GOAL = (TicketState.LIGHT, TicketState.CONSENTED, TicketState.BOOKED, TicketState.USED)
+
+
+def _open_matching_goal(workshop: Workshop, session: Session, policy: Policy, ticket: Ticket, person: Person) -> bool:
+    """Open the ILO that goes with an agreed ticket, or activate it when it is there and waits."""
+    if ticket.state not in GOES_WITH_A_GOAL:
+        return False
+    asked_by = f"{policy.slug}:{ticket.reference()}"
+    known = session.scalar(select(ObjectiveRow).where(ObjectiveRow.asked_by == asked_by))
+    if known is not None:
+        return activate_objective(workshop, session, policy, known)
+    title = ticket.opportunity.partition("\n")[0][:LONGEST_GOAL]
+    open_objective(workshop, session, policy, person, title=title, why=ticket.stretch, asked_by=asked_by)
+    return True
 
 
 def _decide(
@@ -280,17 +388,26 @@ def _decide(
     session: Session,
     policy: Policy,
     ticket_id: int,
-    decide: Callable[[Ticket, Person], TicketDecision],
+    decide: Callable[[Policy, Ticket, Person], TicketDecision],
 ) -> bool:
     row = session.get_one(TicketRow, ticket_id)
-    decision = decide(ticket_of(row), person_by_id(session, row.person_id))
-    _keep(workshop, session, policy, row, decision)
+    person = person_by_id(session, row.person_id)
+    own = _own_policy(workshop, session, policy, person)
+    decision = decide(own, _in_its_thread(session, policy, ticket_of(row)), person)
+    keep_decision(workshop, session, policy, row, decision)
     return decision.ticket is not None
 
 
-def _keep(workshop: Workshop, session: Session, policy: Policy, row: TicketRow, decision: TicketDecision) -> None:
+def keep_decision(
+    workshop: Workshop, session: Session, policy: Policy, row: TicketRow, decision: TicketDecision
+) -> None:
+    """Store what was decided about a ticket, and plan what follows from it."""
     if decision.ticket is not None:
+        agreed = decision.ticket.state is TicketState.CONSENTED and row.state != TicketState.CONSENTED.value
         keep_ticket(row, decision.ticket)
         look_anew(session, [decision.ticket.person_id])
         session.flush()
+        if agreed and policy.ticket.opens_objective:
+            person = person_by_id(session, row.person_id)
+            _open_matching_goal(workshop, session, policy, decision.ticket, person)
     record(workshop, session, policy.slug, happened=decision.happened, effects=decision.effects)

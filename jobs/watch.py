@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session
 
 from domain.pace import backoff
 from domain.policy import Policy
-from domain.proposals import Poll
+from domain.proposals import NOT_CLOSED, Poll, read
 from integrations.errors import PermanentError, TemporaryError
 from jobs.repository import connected_loomio
 from jobs.tickets import ticket_poll_seen
@@ -39,7 +39,7 @@ def watch(workshop: Workshop) -> None:
         try:
             poll = connected_loomio(workshop, policy.slug).poll(key)
         except (TemporaryError, PermanentError) as error:
-            looked = partial(_in_vain, error=error, asked_at=asked_at)
+            looked = partial(_in_vain, workshop, error=error, asked_at=asked_at)
         else:
             looked = partial(_seen, workshop, policy=policy, poll=poll, asked_at=asked_at)
         workshop.database.transact(partial(_after, look=looked, proposal_id=proposal_id, claimed_until=claimed_until))
@@ -57,7 +57,8 @@ def _claim(session: Session, *, proposal_id: int, now: datetime, until: datetime
     return session.scalar(
         update(ProposalRow)
         .where(ProposalRow.id == proposal_id, ProposalRow.look_at <= now)
-        .values(look_at=until)
+        # Looked at from here on, even if it comes to nothing: hints never make for more than one look in their gap.
+        .values(look_at=until, looked_at=now)
         .returning(ProposalRow.poll_key)
     )
 
@@ -76,12 +77,25 @@ def _after(
 def _seen(
     workshop: Workshop, session: Session, row: ProposalRow, *, policy: Policy, poll: Poll, asked_at: datetime
 ) -> None:
+    said_before = row.last_error
     ticket_poll_seen(workshop, session, policy, row, poll, asked_at=asked_at)
+    if policy.loomio is not None and read(poll, policy.loomio, now=asked_at).rule == NOT_CLOSED:
+        row.last_error = (
+            f"voting ended at {poll.closing_at:%Y-%m-%d %H:%M} UTC and Loomio has not closed it. Does its hourly job "
+            "run? Until it does, nothing is counted"
+        )
+        if row.last_error != said_before:
+            log.warning("watch proposal %s: %s", row.poll_key, row.last_error)
 
 
-def _in_vain(_: Session, row: ProposalRow, *, error: TemporaryError | PermanentError, asked_at: datetime) -> None:
+def _in_vain(
+    workshop: Workshop, _: Session, row: ProposalRow, *, error: TemporaryError | PermanentError, asked_at: datetime
+) -> None:
     row.looks_in_vain += 1
     row.last_error = str(error)
-    row.look_at = asked_at + backoff(row.looks_in_vain, first_seconds=30, most_seconds=3600)
+    wait = backoff(row.looks_in_vain, first_seconds=30, most_seconds=3600)
+    if isinstance(error, TemporaryError) and error.retry_at is not None:
+        wait = max(wait, error.retry_at - workshop.real_now())  # Loomio's own wish
+    row.look_at = asked_at + wait
     level = logging.WARNING if isinstance(error, PermanentError) and row.looks_in_vain == 1 else logging.INFO
     log.log(level, "watch proposal %s: %s; looking again at %s", row.poll_key, error, row.look_at.isoformat())

@@ -57,6 +57,7 @@ def create_control(sandbox: "Sandbox") -> Blueprint:
     route("POST", "/github/issues/<int:number>/lock", "lock_issue")
     route("POST", "/github/issues/<int:number>/unlock", "unlock_issue")
     route("POST", "/github/repository", "change_repository")
+    route("POST", "/github/access", "change_access")
     route("POST", "/loomio/votes", "vote")
     route("POST", "/loomio/polls/<key>/close", "close_poll")
     route("POST", "/loomio/polls/<key>/reopen", "reopen_poll")
@@ -322,6 +323,21 @@ class Control:
             if name in sent:
                 setattr(repository, name, bool(sent[name]))
         return self._repository(repository)
+
+    def change_access(self) -> Json:
+        """{"app": "installed"|"suspended"|"uninstalled"}, {"token_refused": bool}, {"role": "read", "as": LOGIN}."""
+        sent = _sent()
+        if "app" in sent:
+            if sent["app"] not in {"installed", "suspended", "uninstalled"}:
+                raise ControlError("app is installed, suspended or uninstalled")
+            self.sandbox.github.set_installed(sent["app"], self._actor())
+        if "token_refused" in sent:
+            self.world.token_refused = bool(sent["token_refused"])
+        if "role" in sent:
+            if sent["role"] not in {"admin", "push", "triage", "read"}:
+                raise ControlError("role is admin, push, triage or read")
+            self._actor().role = sent["role"]
+        return {"app": self.world.installed, "token_refused": self.world.token_refused}
 
     # Loomio
 

@@ -1,21 +1,31 @@
-"""The issue forms of the invented repository, and how GitHub turns their answers into an issue's text."""
+"""The issue forms of the invented repository, and how GitHub turns their answers into an issue's text.
 
+They are asked as `config/forms/*.toml` define them, the files of which the real ones on GitHub are made too.
+"""
+
+import tomllib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 NO_ANSWER = "_No response_"
+FOLDER = Path(__file__).parent.parent / "config" / "forms"
+# On GitHub a form names fixed assignees only. Here the author becomes one, as people do by hand a moment later.
+ASSIGNS_AUTHOR = {"ilo", "golden-ticket"}
 
 
 @dataclass(frozen=True)
 class Field:
-    """One question of a form."""
+    """One question of a form. Nobody is held to `required`: a private repository on GitHub does not do that either."""
 
     name: str
     label: str
-    kind: Literal["text", "lines", "choice", "choices"] = "text"
+    kind: Literal["text", "lines", "choice", "choices", "boxes"] = "text"
     options: tuple[str, ...] = ()
     hint: str = ""
+    example: str = ""
+    required: bool = False
 
 
 @dataclass(frozen=True)
@@ -26,71 +36,28 @@ class IssueForm:
     name: str
     label: str
     about: str
+    welcome: str
     title_hint: str
     assigns_author: bool
     fields: tuple[Field, ...]
 
 
-FORMS = {
-    form.slug: form
-    for form in (
-        IssueForm(
-            slug="ilo",
-            name="A learning goal (ILO)",
-            label="ILO",
-            about="One goal at a time. It is yours: nobody grades it, and it may change.",
-            title_hint="Facilitate a whole retrospective",
-            assigns_author=True,
-            fields=(
-                Field("what", "What do I want to learn?", "lines"),
-                Field("why", "Why does it matter to me?", "lines"),
-                Field(
-                    "origin",
-                    "Where does it come from?",
-                    "choice",
-                    ("A team need", "My own interest", "Unrelated, and that is fine"),
-                ),
-                Field(
-                    "how",
-                    "How will I learn it?",
-                    "choices",
-                    ("Taught", "Paired", "Self-directed", "Mentored", "A project"),
-                ),
-                Field(
-                    "when", "When …, then I will …", hint="When the stand-up ends, then I will read for ten minutes."
-                ),
-                Field("partner", "Partner", hint="Who learns beside you, such as @bo-fw"),
-            ),
-        ),
-        IssueForm(
-            slug="golden-ticket",
-            name="A golden ticket",
-            label="golden-ticket",
-            about="Once a year, something you might otherwise not do. If it costs money, the group decides in Loomio.",
-            title_hint="Two days at the facilitation school",
-            assigns_author=True,
-            fields=(
-                Field("opportunity", "What is the opportunity?", "lines"),
-                Field("stretch", "How does it stretch me?", "lines"),
-                Field("cost", "What does it cost?", hint="Such as 480 EUR; leave empty if it costs nothing."),
-                Field("first", "First day", hint="YYYY-MM-DD, or empty"),
-                Field("last", "Last day", hint="YYYY-MM-DD, or empty"),
-                Field(
-                    "decide",
-                    "How shall we decide?",
-                    "choice",
-                    (
-                        "Suggest something",
-                        "Go ahead, it is light",
-                        "Start a thread",
-                        "Start a proposal",
-                        "Talk to someone first",
-                    ),
-                ),
-            ),
-        ),
+def _read(slug: str) -> IssueForm:
+    read = tomllib.loads((FOLDER / f"{slug}.toml").read_text(encoding="utf-8"))
+    fields = [one | {"name": one["id"], "options": tuple(one.get("options", ()))} for one in read["fields"]]
+    return IssueForm(
+        slug=slug,
+        name=read["name"],
+        label=read["label"],
+        about=read["about"],
+        welcome=read["welcome"],
+        title_hint=read["title_example"],
+        assigns_author=slug in ASSIGNS_AUTHOR,
+        fields=tuple(Field(**{key: value for key, value in one.items() if key != "id"}) for one in fields),
     )
-}
+
+
+FORMS = {slug: _read(slug) for slug in ("ilo", "golden-ticket", "support")}
 
 
 def render_body(form: IssueForm, answers: Mapping[str, Sequence[str]]) -> str:
@@ -98,6 +65,9 @@ def render_body(form: IssueForm, answers: Mapping[str, Sequence[str]]) -> str:
     parts = []
     for field in form.fields:
         given = [answer.strip() for answer in answers.get(field.name, ()) if answer.strip()]
-        answer = ", ".join(given) if field.kind == "choices" else "".join(given[:1])
+        if field.kind == "boxes":
+            answer = "\n".join(f"- [{'X' if option in given else ' '}] {option}" for option in field.options)
+        else:
+            answer = ", ".join(given) if field.kind == "choices" else "".join(given[:1])
         parts.append(f"### {field.label}\n\n{answer or NO_ANSWER}")
     return "\n\n".join(parts)

@@ -14,7 +14,7 @@ from flask import Blueprint, Response, g, jsonify, request
 
 from sandbox.faults import FAULT_KEY, Fault
 from sandbox.github_rules import GitHubRules
-from sandbox.github_shapes import API_PERMISSIONS, HOOK_ID, INSTALLATION_ID, Shapes, stamp
+from sandbox.github_shapes import API_PERMISSIONS, HOOK_ID, Shapes, blob_sha, stamp
 from sandbox.world import Account, Delivery, Issue, IssueComment, Json, Repository, World
 
 DOCS = "https://docs.github.com/rest"
@@ -101,6 +101,13 @@ def create_github(world: World, rules: GitHubRules) -> Blueprint:
     of_repository("/labels/<path:label_name>", api.delete_label, "DELETE")
     of_repository("/assignees", api.list_assignees, "GET")
     of_repository("/assignees/<login>", api.check_assignee, "GET")
+    of_repository("/git/ref/<path:name_of_ref>", api.show_reference, "GET")
+    of_repository("/git/refs", api.create_reference, "POST")
+    of_repository("/git/refs/<path:name_of_ref>", api.move_reference, "PATCH")
+    of_repository("/contents/<path:path>", api.show_file, "GET")
+    of_repository("/contents/<path:path>", api.write_file, "PUT")
+    of_repository("/pulls", api.list_pulls, "GET")
+    of_repository("/pulls", api.create_pull, "POST")
     of_repository("/installation", api.show_repository_installation, "GET")
     of_repository("/hooks", api.list_hooks, "GET")
     of_repository(f"/hooks/{HOOK_ID}/deliveries", api.list_hook_deliveries, "GET")
@@ -135,6 +142,8 @@ class GitHubApi:
         """Find out who asks, and whether they ask too much."""
         g.actor = self._actor()
         g.is_app = g.actor is None and _is_app_token(_token())
+        if self.world.installed == "suspended" and g.actor is not None and g.actor.login == "trellis[bot]":
+            raise GitHubError(403, "This installation has been suspended")
         if g.actor is None and not g.is_app and _token():
             raise GitHubError(401, "Bad credentials")
         who = g.actor.login if g.actor else "app" if g.is_app else "anyone"
@@ -197,7 +206,7 @@ class GitHubApi:
 
     def _actor(self) -> Account | None:
         token = _token()
-        if token == self.world.settings.github_token:
+        if token == self.world.settings.github_token and not self.world.token_refused:
             return self.world.accounts["trellis-bot"]
         if token in self.world.installation_tokens:
             return self.world.accounts["trellis[bot]"]
@@ -643,6 +652,116 @@ class GitHubApi:
         self.rules.delete_label(repository, label, actor)
         return Response(status=204)
 
+    # Branches, files and pull requests
+
+    def _require_right(self, right: str) -> Account:
+        """Refuse as GitHub refuses a fine-grained token without this right."""
+        actor = self._require_actor()
+        if not actor.may_push:
+            raise GitHubError(
+                403,
+                "Resource not accessible by personal access token",
+                X_Accepted_GitHub_Permissions=f"{right}=write",
+            )
+        return actor
+
+    def show_reference(self, repository: Repository, name_of_ref: str) -> Response:
+        """GET …/git/ref/heads/BRANCH."""
+        if not repository.branches:
+            raise GitHubError(409, "Git Repository is empty.")
+        return jsonify(self._shapes.reference(repository, _branch_of(repository, name_of_ref, 404)))
+
+    def create_reference(self, repository: Repository) -> tuple[Response, int]:
+        """POST …/git/refs: 422 when it exists already."""
+        self._require_right("contents")
+        sent = _sent_object()
+        name, sha = sent.get("ref"), sent.get("sha")
+        if not isinstance(name, str) or not re.fullmatch(r"refs/heads/[^\s~^:?*\\]+", name):
+            raise GitHubError(422, "Reference name must start with 'refs/' and contain at least two slashes.")
+        branch = name.removeprefix("refs/heads/")
+        if sha not in repository.commits:
+            raise GitHubError(422, "Object does not exist")
+        if branch in repository.branches:
+            raise GitHubError(422, "Reference already exists")
+        repository.branches[branch] = sha
+        return jsonify(self._shapes.reference(repository, branch)), 201
+
+    def move_reference(self, repository: Repository, name_of_ref: str) -> Response:
+        """PATCH …/git/refs/heads/BRANCH: forward only, unless forced."""
+        self._require_right("contents")
+        branch = _branch_of(repository, name_of_ref, 422)
+        sent = _sent_object()
+        sha = sent.get("sha")
+        if sha not in repository.commits:
+            raise GitHubError(422, "Object does not exist")
+        if sent.get("force") is not True and not self.rules.comes_after(repository, sha, repository.branches[branch]):
+            raise GitHubError(422, "Update is not a fast forward")
+        repository.branches[branch] = sha
+        return jsonify(self._shapes.reference(repository, branch))
+
+    def show_file(self, repository: Repository, path: str) -> Response:
+        """GET …/contents/PATH of a branch; folders are not listed here."""
+        branch = request.args.get("ref", "main")
+        if branch not in repository.branches:
+            raise GitHubError(404, f"No commit found for the ref {branch}")
+        if path not in repository.files_on(branch):
+            raise not_found()
+        return jsonify(self._shapes.file(repository, branch, path))
+
+    def write_file(self, repository: Repository, path: str) -> tuple[Response, int]:
+        """PUT …/contents/PATH: whoever replaces a file says which one they saw."""
+        actor = self._require_right("contents")
+        sent = _sent_object()
+        branch = sent.get("branch", "main")
+        if branch not in repository.branches:
+            raise GitHubError(404, f"Branch {branch} not found")
+        message, content = sent.get("message"), _content_in(sent)
+        if not isinstance(message, str) or not message.strip():
+            raise GitHubError(422, 'Invalid request.\n\n"message" wasn\'t supplied.')
+        before = repository.files_on(branch).get(path)
+        if before is not None and not sent.get("sha"):
+            raise GitHubError(422, 'Invalid request.\n\n"sha" wasn\'t supplied.')
+        if before is not None and sent["sha"] != blob_sha(before):
+            raise GitHubError(409, f"{path} does not match {sent['sha']}")
+        commit = self.rules.write_file(repository, actor, branch, path, content, message)
+        file = self._shapes.file(repository, branch, path, whole=False)
+        answer = jsonify({"content": file, "commit": self._shapes.commit(repository, commit)})
+        return answer, 201 if before is None else 200
+
+    def list_pulls(self, repository: Repository) -> Response:
+        """GET …/pulls with its filters; a `head` without an owner is passed over, as GitHub does."""
+        state, head, base = (request.args.get(name, "") for name in ("state", "head", "base"))
+        pulls = [
+            pull
+            for pull in sorted(repository.pulls.values(), key=lambda pull: -pull.number)
+            if state in {"all", "closed" if pull.closed_at else "open"} or (not state and not pull.closed_at)
+        ]
+        if ":" in head:
+            pulls = [pull for pull in pulls if f"{repository.owner}:{pull.head}".lower() == head.lower()]
+        if base:
+            pulls = [pull for pull in pulls if pull.base == base]
+        return self._page([self._shapes.pull(repository, pull) for pull in pulls], repository)
+
+    def create_pull(self, repository: Repository) -> tuple[Response, int]:
+        """POST …/pulls: one for each branch, and only where there is something to bring in."""
+        actor = self._require_right("pull_requests")
+        sent = _sent_object()
+        title = _text_in(sent, "title", "PullRequest", LONGEST_TITLE)
+        body = _text_in(sent, "body", "PullRequest", LONGEST_TEXT)
+        head, base = str(sent.get("head", "")).removeprefix(f"{repository.owner}:"), str(sent.get("base", ""))
+        if title is None or not title.strip():
+            raise invalid("PullRequest", "title", "missing_field")
+        for field, branch in (("head", head), ("base", base)):
+            if branch not in repository.branches:
+                raise invalid("PullRequest", field, "invalid")
+        if self.rules.comes_after(repository, repository.branches[base], repository.branches[head]):
+            raise invalid("PullRequest", "head", "custom", f"No commits between {base} and {head}")
+        if any(pull.head == head and pull.base == base and not pull.closed_at for pull in repository.pulls.values()):
+            message = f"A pull request already exists for {repository.owner}:{head}."
+            raise invalid("PullRequest", "head", "custom", message)
+        pull = self.rules.open_pull(repository, actor, title.strip(), body, head, base)
+        return jsonify(self._shapes.pull(repository, pull, whole=True)), 201
+
     # The App and its installation
 
     def _require_app(self) -> None:
@@ -657,25 +776,29 @@ class GitHubApi:
     def list_installations(self) -> Response:
         """GET /app/installations."""
         self._require_app()
-        return self._page([self._shapes.installation()])
+        return self._page([self._shapes.installation()] if self.world.installed != "uninstalled" else [])
 
     def show_installation(self, installation_id: int) -> Response:
         """GET /app/installations/ID."""
         self._require_app()
-        if installation_id != INSTALLATION_ID:
+        if installation_id != self.world.installation_id or self.world.installed == "uninstalled":
             raise not_found()
         return jsonify(self._shapes.installation())
 
     def show_repository_installation(self, repository: Repository) -> Response:  # noqa: ARG002
-        """GET …/installation."""
+        """GET …/installation: 404 when the App is not installed there."""
         self._require_app()
+        if self.world.installed == "uninstalled":
+            raise not_found()
         return jsonify(self._shapes.installation())
 
     def create_token(self, installation_id: int) -> tuple[Response, int]:
-        """POST /app/installations/ID/access_tokens."""
+        """POST /app/installations/ID/access_tokens: refused while suspended, which is the first sign of it."""
         self._require_app()
-        if installation_id != INSTALLATION_ID:
+        if installation_id != self.world.installation_id or self.world.installed == "uninstalled":
             raise not_found()
+        if self.world.installed == "suspended":
+            raise GitHubError(403, "This installation has been suspended")
         token = f"ghs_sandbox{self.world.next_id('installation token'):04d}"
         self.world.installation_tokens.add(token)
         # Real time: the client library compares this with its own clock, which the sandbox cannot move.
@@ -865,6 +988,20 @@ def _logins_in(sent: Json) -> list[str] | None:
     if not isinstance(value, list) or not all(isinstance(login, str) for login in value):
         raise GitHubError(422, "Invalid request.\n\nFor 'properties/assignees', not an array of strings.")
     return value
+
+
+def _branch_of(repository: Repository, name_of_ref: str, missing: int) -> str:
+    branch = name_of_ref.removeprefix("heads/")
+    if not name_of_ref.startswith("heads/") or branch not in repository.branches:
+        raise not_found() if missing == 404 else GitHubError(missing, "Reference does not exist")
+    return branch
+
+
+def _content_in(sent: Json) -> bytes:
+    try:
+        return base64.b64decode(sent["content"])
+    except (KeyError, TypeError, ValueError):
+        raise GitHubError(422, "content is not valid Base64") from None
 
 
 def _label_name(value: Any) -> str:

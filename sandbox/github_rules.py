@@ -5,10 +5,11 @@ import hmac
 import json
 import uuid
 from collections.abc import Iterable
+from typing import Literal
 
 from sandbox.deliveries import Courier
 from sandbox.github_shapes import APP_ID, HOOK_ID, INSTALLATION_ID, Shapes
-from sandbox.world import Account, Delivery, Issue, IssueComment, Json, Label, Repository, World
+from sandbox.world import Account, Commit, Delivery, Issue, IssueComment, Json, Label, PullRequest, Repository, World
 
 MOST_ASSIGNEES = 10
 LABEL_COLOR = "ededed"
@@ -34,7 +35,12 @@ class GitHubRules:
         payload["sender"] = self.shapes.account(sender)
         for_app = self.world.hook_kind == "integration"
         if for_app:
-            payload["installation"] = {"id": INSTALLATION_ID, "node_id": f"MDIz{INSTALLATION_ID}"}
+            number = self.world.installation_id
+            payload["installation"] = {"id": number, "node_id": f"MDIz{number}"}
+        self._send(event, action, payload, repository)
+
+    def _send(self, event: str, action: str, payload: Json, repository: Repository | None) -> None:
+        for_app = self.world.hook_kind == "integration"
         body = json.dumps(payload).encode()
         guid = str(uuid.uuid4())
         secret = self.world.settings.github_secret.encode()
@@ -46,7 +52,7 @@ class GitHubRules:
             "X-GitHub-Event": event,
             "X-GitHub-Hook-ID": str(HOOK_ID),
             "X-GitHub-Hook-Installation-Target-Type": self.world.hook_kind,
-            "X-GitHub-Hook-Installation-Target-ID": str(APP_ID if for_app else repository.id),
+            "X-GitHub-Hook-Installation-Target-ID": str(APP_ID if for_app or repository is None else repository.id),
         }
         if secret:
             headers["X-Hub-Signature"] = "sha1=" + hmac.new(secret, body, hashlib.sha1).hexdigest()
@@ -62,8 +68,8 @@ class GitHubRules:
                 headers=headers,
                 body=body,
                 payload=payload,
-                repository_id=repository.id,
-                installation_id=INSTALLATION_ID if for_app else None,
+                repository_id=repository.id if repository is not None else None,
+                installation_id=self.world.installation_id if for_app else None,
             )
         )
 
@@ -305,6 +311,72 @@ class GitHubRules:
         if repository.archived != archived:
             repository.archived = archived
             self.announce(repository, "repository", "archived" if archived else "unarchived", actor.login)
+
+    # Branches, files and pull requests
+
+    def write_file(
+        self, repository: Repository, actor: Account, branch: str, path: str, content: bytes, message: str
+    ) -> Commit:
+        """Put a file on a branch, as one commit."""
+        parent = repository.branches[branch]
+        files = repository.files_on(branch) | {path: content}
+        commit = Commit(parent, message, actor.login, self.world.now(), files)
+        repository.commits[commit.sha] = commit
+        repository.branches[branch] = commit.sha
+        return commit
+
+    def comes_after(self, repository: Repository, sha: str, earlier: str) -> bool:
+        """Return whether one commit goes back to another, or is it."""
+        at: str | None = sha
+        while at is not None and at != earlier:
+            at = repository.commits[at].parent
+        return at == earlier
+
+    def open_pull(
+        self, repository: Repository, author: Account, title: str, body: str | None, head: str, base: str
+    ) -> PullRequest:
+        """Ask for a branch to be brought into another. The hook is not subscribed to it, so nothing is delivered."""
+        now = self.world.now()
+        repository.last_number += 1
+        number = repository.last_number
+        pull = PullRequest(self.world.next_id("pull", 60001), number, title, body, author.login, head, base, now, now)
+        repository.pulls[number] = pull
+        return pull
+
+    def merge_pull(self, repository: Repository, pull: PullRequest, actor: Account) -> None:
+        """Bring the branch in ("squash and merge"); the branch itself stays, as it does until somebody tidies."""
+        for path, content in self.changed_by(repository, pull).items():
+            self.write_file(repository, actor, pull.base, path, content, pull.title)
+        pull.closed_at = pull.merged_at = pull.updated_at = self.world.now()
+
+    def changed_by(self, repository: Repository, pull: PullRequest) -> dict[str, bytes]:
+        """Return the files that a pull request would change, as they would be."""
+        before = repository.files_on(pull.base)
+        return {
+            path: content for path, content in repository.files_on(pull.head).items() if before.get(path) != content
+        }
+
+    def set_installed(self, installed: Literal["installed", "suspended", "uninstalled"], actor: Account) -> None:
+        """Suspend, take away or bring back the App; installed again, it has another number. Only Apps hear of it."""
+        before, self.world.installed = self.world.installed, installed
+        if before == installed:
+            return
+        if installed == "uninstalled":
+            self.world.installation_tokens.clear()
+        if before == "uninstalled":
+            self.world.installation_id = self.world.next_id("installation", INSTALLATION_ID + 1)
+        back = "created" if before == "uninstalled" else "unsuspend"
+        action = {"suspended": "suspend", "uninstalled": "deleted", "installed": back}[installed]
+        if self.world.hook_kind == "integration":
+            home = self.world.repositories[4001]
+            small = {name: self.shapes.repository(home)[name] for name in ("id", "node_id", "name", "full_name")}
+            payload: Json = {
+                "action": action,
+                "installation": self.shapes.installation(),
+                "repositories": [small | {"private": home.private}],
+                "sender": self.shapes.account(actor.login),
+            }
+            self._send("installation", action, payload, None)
 
     # Helpers
 

@@ -8,7 +8,7 @@ from flask import Blueprint, Response, g, jsonify, redirect, request
 
 from sandbox.dialect import Dialect
 from sandbox.faults import FAULT_KEY, Fault
-from sandbox.loomio_rules import POLL_TYPES, LoomioRules, whole_hour
+from sandbox.loomio_rules import POLL_TYPES, LoomioRules, TooManyInvitationsError, whole_hour
 from sandbox.loomio_shapes import COMPACT_DROPS, PLURALS, LoomioShapes, stamp
 from sandbox.world import Discussion, Group, Json, Person, Poll, World
 
@@ -233,8 +233,9 @@ class LoomioApi:
         return group
 
     def _page(self, records: list[Any]) -> list[Any]:
-        limit = request.args.get("limit") or request.args.get("per") or "50"
-        offset = request.args.get("offset") or request.args.get("from") or "0"
+        asked = request.args if self._dialect.limit_and_offset else {}
+        limit = asked.get("limit") or request.args.get("per") or "50"
+        offset = asked.get("offset") or request.args.get("from") or "0"
         start = int(offset) if offset.isdigit() else 0
         return records[start : start + (int(limit) if limit.isdigit() else 50)]
 
@@ -345,6 +346,9 @@ class LoomioApi:
         permitted = set(PERMITTED["poll"])
         if not self._dialect.topics:
             permitted = (permitted - {"topic_id"}) | {"discussion_id", "voter_can_add_options"}
+        strange = {"discussion_id", "topic_id"} - permitted
+        if not self._dialect.nested and strange & set(_parameters()):
+            raise self._unpermitted()
         sent = dict(self._sent("poll", permitted))
         if "closing_at" in sent:
             sent["closing_at"] = self._closing_time(sent["closing_at"])
@@ -381,7 +385,18 @@ class LoomioApi:
             group_id = discussion.group_id
             if not self._dialect.topics and sent.get("group_id") not in {None, group_id}:
                 raise LoomioError(422, {"errors": {"group_id": ["does not match the discussion"]}})
-        poll = self.rules.start_poll(g.reader, group_id, discussion, sent)
+        try:
+            poll = self.rules.start_poll(g.reader, group_id, discussion, sent)
+        except TooManyInvitationsError:
+            if self._dialect.limit_answers:
+                raise LoomioError(429, {"flash": {"error": "Daily invitation limit reached"}}) from None
+            raise LoomioError(500, {"error": 500}) from None
+        announces = sent.get("recipient_audience") == "group" or (
+            not self._dialect.tells_on_open and sent.get("notify_recipients")
+        )
+        if announces and group_id is not None and not self.rules.is_admin(g.reader, group_id):
+            # Saved, then refused, once more: who may raise a motion may not always tell everybody.
+            raise self._forbidden("Not authorized to announce Poll.")
         if poll.settings["anonymous"] and poll.closing_at is None and self._dialect.nested:
             # Saved, then refused: saving and inviting are two steps, and only the second one failed.
             raise self._forbidden(NO_ENTRY)

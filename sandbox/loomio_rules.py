@@ -86,12 +86,18 @@ ALLOWED_TAGS = (
 )
 
 
+class TooManyInvitationsError(Exception):
+    """The day's invitations are used up; what was saved before stays."""
+
+
 class LoomioRules:
     """The acts of people, programs and time in Loomio."""
 
     def __init__(self, world: World, courier: Courier) -> None:
         self.world = world
         self.courier = courier
+        # How many voters may still be made today, by everybody together; None: as many as one likes.
+        self.invitations_left: int | None = None
 
     @property
     def dialect(self) -> Dialect:
@@ -243,7 +249,12 @@ class LoomioRules:
             voters = self.voters_of(poll.group_id)
         known = {person.id for person in voters}
         voters += [self.world.people[i] for i in chosen if i in self.world.people and i not in known]
-        poll.stances = [Stance(self.world.next_id("stance", 3001), person.id) for person in voters if not person.bot]
+        voters = [person for person in voters if not person.bot]
+        if self.invitations_left is not None:
+            if len(voters) > self.invitations_left:
+                raise TooManyInvitationsError
+            self.invitations_left -= len(voters)
+        poll.stances = [Stance(self.world.next_id("stance", 3001), person.id) for person in voters]
 
     def options_from(self, sent: Json) -> list[PollOption]:
         """Return options as Loomio stores them: known words become labels with an icon, others stay as they are."""
@@ -331,7 +342,8 @@ class LoomioRules:
         poll.closing_at = closing_at or whole_hour(self.world.now() + timedelta(days=3))
         poll.told_closing_soon = False
         self._note("poll_reopened", poll.topic_id, actor.id, "Poll", poll.id)
-        self._chat(f"{actor.name} reopened the {self._word(poll)}: {self._poll_link(poll)}")
+        if self.dialect.tells_reopened:
+            self._chat(f"{actor.name} reopened the {self._word(poll)}: {self._poll_link(poll)}")
 
     def discard_poll(self, poll: Poll) -> None:
         """Throw a poll away; it answers from now on with blanks."""
@@ -356,6 +368,16 @@ class LoomioRules:
         self._note("outcome_created", poll.topic_id, author.id, "Outcome", outcome.id)
         verb = "updated the" if before else "published a"
         self._chat(f"{author.name} {verb} {self._word(poll)} outcome: {self._poll_link(poll)}")
+        return outcome
+
+    def edit_outcome(self, poll: Poll, author: Person, statement: str) -> Outcome:
+        """Change the words of what was decided; the outcome stays the same one."""
+        outcome = poll.current_outcome
+        if outcome is None:
+            raise ValueError("Not authorized to update Outcome.")
+        outcome.statement = cleaned(statement)
+        outcome.versions_count += 1
+        self._chat(f"{author.name} updated the {self._word(poll)} outcome: {self._poll_link(poll)}")
         return outcome
 
     def pass_time(self) -> None:

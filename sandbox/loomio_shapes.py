@@ -106,7 +106,7 @@ class LoomioShapes:
             "group_privacy": "closed",
             "members_can_start_discussions": True,
             "members_can_raise_motions": True,
-            "members_can_announce": True,
+            "members_can_announce": False,
             "members_can_add_guests": False,
             "created_at": stamp(group.created_at),
         }

@@ -15,7 +15,7 @@ from flask.typing import ResponseReturnValue
 from sandbox.forms import FORMS, render_body
 from sandbox.markdown import render
 from sandbox.people import MEMBERS, REPOSITORY_ID, login_of
-from sandbox.world import Account, Discussion, Issue, Json, Person, Poll, PollOption, Repository, Stance
+from sandbox.world import Account, Discussion, Issue, Json, Person, Poll, PollOption, PullRequest, Repository, Stance
 
 if TYPE_CHECKING:
     from sandbox.app import Sandbox
@@ -59,6 +59,8 @@ def create_pages(sandbox: "Sandbox") -> Blueprint:
     route("/issues/<int:number>/state", pages.set_state, "POST")
     route("/issues/<int:number>/labels", pages.change_labels, "POST")
     route("/issues/<int:number>/assignees", pages.change_assignees, "POST")
+    route("/pulls/<int:number>", pages.show_pull)
+    route("/pulls/<int:number>/merge", pages.merge_pull, "POST")
     route("/threads/<key>", pages.show_thread)
     route("/threads/<key>/comment", pages.remark, "POST")
     route("/polls/<key>", pages.show_poll)
@@ -284,6 +286,24 @@ class Pages:
         repository = self.world.repositories[REPOSITORY_ID]
         issue = self.sandbox.github.open_issue(repository, self._my_account(), title, body, labels, assignees)
         return self._to_issue(repository, issue)
+
+    def _find_pull(self, number: int) -> tuple[Repository, PullRequest]:
+        repository = self.world.repositories[REPOSITORY_ID]
+        return repository, repository.pulls.get(number) or abort(404)
+
+    def show_pull(self, number: int) -> ResponseReturnValue:
+        """A pull request with the files it brings."""
+        repository, pull = self._find_pull(number)
+        files = {} if pull.closed_at else self.sandbox.github.changed_by(repository, pull)
+        shown = {path: content.decode("utf-8", "replace") for path, content in files.items()}
+        return render_template("pull.html", repository=repository, pull=pull, files=shown)
+
+    def merge_pull(self, number: int) -> ResponseReturnValue:
+        """Bring its files into the repository."""
+        repository, pull = self._find_pull(number)
+        if not pull.closed_at:
+            self.sandbox.github.merge_pull(repository, pull, self._my_account())
+        return redirect(request.path.removesuffix("/merge"))
 
     def show_issue(self, number: int) -> ResponseReturnValue:
         """An issue with its conversation."""

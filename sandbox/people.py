@@ -2,7 +2,19 @@
 
 from datetime import timedelta
 
-from sandbox.world import Account, Discussion, Group, Issue, Label, Membership, Person, Repository, TopicItem, World
+from sandbox.world import (
+    Account,
+    Commit,
+    Discussion,
+    Group,
+    Issue,
+    Label,
+    Membership,
+    Person,
+    Repository,
+    TopicItem,
+    World,
+)
 
 REPOSITORY_ID = 4001
 OTHER_REPOSITORY_ID = 4002  # somewhere for an issue to be transferred to
@@ -46,6 +58,11 @@ def _seed_github(world: World) -> None:
             ("question", "d876e3", None),
         ):
             repository.labels.append(Label(world.next_id("label", 5001), label, color, description))
+        first = Commit(
+            None, "A place for it", "ada-fw", long_ago, {"README.md": b"What we are learning, each of us.\n"}
+        )
+        repository.commits[first.sha] = first
+        repository.branches["main"] = first.sha
         world.repositories[repository_id] = repository
     repository = world.repositories[REPOSITORY_ID]
     last_week = world.now() - timedelta(days=8)

@@ -1,5 +1,6 @@
 """Everything that exists in the sandbox, in memory behind one lock."""
 
+import hashlib
 import itertools
 import random
 import string
@@ -80,6 +81,40 @@ class Issue:
 
 
 @dataclass
+class Commit:
+    """Every file as it was after one change; `sha` is invented from all of it."""
+
+    parent: str | None
+    message: str
+    author: str
+    at: datetime
+    files: dict[str, bytes]
+
+    @property
+    def sha(self) -> str:
+        """The name of this commit: the same for the same change, as on GitHub."""
+        said = (self.parent, self.message, self.author, self.at.isoformat(), sorted(self.files.items()))
+        return hashlib.sha1(repr(said).encode()).hexdigest()
+
+
+@dataclass
+class PullRequest:
+    """A wish to bring one branch into another; its number is one of the issues' row."""
+
+    id: int
+    number: int
+    title: str
+    body: str | None
+    author: str
+    head: str
+    base: str
+    created_at: datetime
+    updated_at: datetime
+    closed_at: datetime | None = None
+    merged_at: datetime | None = None
+
+
+@dataclass
 class Repository:
     """A repository with its issues, its labels and the traces of what was moved away."""
 
@@ -96,6 +131,9 @@ class Repository:
     deleted: set[int] = field(default_factory=set)
     moved: dict[int, tuple[int, int]] = field(default_factory=dict)
     last_number: int = 0
+    commits: dict[str, Commit] = field(default_factory=dict)
+    branches: dict[str, str] = field(default_factory=dict)
+    pulls: dict[int, PullRequest] = field(default_factory=dict)
 
     @property
     def owner(self) -> str:
@@ -106,6 +144,10 @@ class Repository:
     def name(self) -> str:
         """The name behind the slash."""
         return self.full_name.split("/")[1]
+
+    def files_on(self, branch: str) -> dict[str, bytes]:
+        """Return every file of a branch, by its path."""
+        return self.commits[self.branches[branch]].files
 
     def label_named(self, name: str) -> Label | None:
         """Return the label of this name; GitHub ignores case here."""
@@ -379,6 +421,9 @@ class World:
         self.writes: defaultdict[str, deque[float]] = defaultdict(deque)
         self.requests_made: defaultdict[str, int] = defaultdict(int)
         self.hook_kind: Literal["repository", "integration"] = "repository"
+        self.installed: Literal["installed", "suspended", "uninstalled"] = "installed"  # the App
+        self.installation_id = 66
+        self.token_refused = False  # the bot account's token ran out
         self.people: dict[int, Person] = {}
         self.groups: dict[int, Group] = {}
         self.memberships: list[Membership] = []

@@ -9,12 +9,13 @@ from cattrs.preconf.json import JsonConverter, make_converter
 
 from domain.effects import Effect
 from domain.moments import Asked, Commitment, Held, How
-from domain.objectives import Closing, Objective, ObjectiveState
+from domain.objectives import Closing, Objective, ObjectiveState, Visibility
 from domain.parts import Ask
 from domain.people import OwnRhythm, Pause, Person, Snooze
 from domain.policy import Channel, Weekday
 from domain.rhythms import Role, Side
-from domain.tickets import Exit, Ticket, TicketState
+from domain.ticket import Ticket
+from domain.ticket_states import Exit, TicketState
 from store.models import (
     AskedRow,
     CommitmentRow,
@@ -109,6 +110,12 @@ OBJECTIVE_COLUMNS = (
     "person_id",
     "title",
     "why",
+    "celebrate",
+    "stretch",
+    "safety_noted",
+    "targets_done",
+    "targets_total",
+    "rank",
     "issue_number",
     "issue_url",
     "issue_updated_at",
@@ -124,6 +131,7 @@ def objective_of(row: ObjectiveRow) -> Objective:
         id=row.id,
         state=ObjectiveState(row.state),
         closing=Closing(row.closing) if row.closing else None,
+        visibility=Visibility(row.visibility),
         **{name: getattr(row, name) for name in OBJECTIVE_COLUMNS},
     )
 
@@ -133,6 +141,7 @@ def keep_objective(row: ObjectiveRow, objective: Objective) -> None:
     for name in OBJECTIVE_COLUMNS:
         setattr(row, name, getattr(objective, name))
     row.state = objective.state.value
+    row.visibility = objective.visibility.value
     row.closing = objective.closing.value if objective.closing else None
 
 
@@ -156,6 +165,8 @@ TICKET_COLUMNS = (
     "discussion_id",
     "topic_id",
     "thread_url",
+    "bucket_url",
+    "funded",
 )
 
 

@@ -243,6 +243,7 @@ class WaitingRow(Base):
     attempts: Mapped[int] = mapped_column(default=0)
     not_before: Mapped[datetime]
     last_error: Mapped[str | None]
+    held_by: Mapped[str | None] = mapped_column(String(250))  # the trouble outside whose end it waits for
 
 
 class DeliveryRow(WaitingRow):
@@ -279,6 +280,13 @@ class ObjectiveRow(Base):
     why: Mapped[str] = mapped_column(default="")
     state: Mapped[str] = mapped_column(String(20))
     closing: Mapped[str | None] = mapped_column(String(20))
+    visibility: Mapped[str] = mapped_column(String(20), default="team", server_default="team")
+    celebrate: Mapped[str] = mapped_column(String(20), default="", server_default="")
+    stretch: Mapped[bool] = mapped_column(default=False, server_default=false())
+    safety_noted: Mapped[bool] = mapped_column(default=False, server_default=false())
+    targets_done: Mapped[int] = mapped_column(default=0, server_default="0")
+    targets_total: Mapped[int] = mapped_column(default=0, server_default="0")
+    rank: Mapped[int] = mapped_column(default=0, server_default="0")
     issue_number: Mapped[int | None]
     issue_url: Mapped[str | None]
     issue_updated_at: Mapped[datetime | None]
@@ -298,8 +306,8 @@ class TicketRow(Base):
             "person_id",
             "year",
             unique=True,
-            sqlite_where=text("state NOT IN ('objection', 'withdrawn')"),
-            postgresql_where=text("state NOT IN ('objection', 'withdrawn')"),
+            sqlite_where=text("state NOT IN ('objection', 'withdrawn', 'cancelled')"),
+            postgresql_where=text("state NOT IN ('objection', 'withdrawn', 'cancelled')"),
         ),
         Index("uq_tickets_organisation_number", "organisation", "number", unique=True),
         Index("uq_tickets_organisation_issue_number", "organisation", "issue_number", unique=True),
@@ -327,6 +335,8 @@ class TicketRow(Base):
     discussion_id: Mapped[int | None]
     topic_id: Mapped[int | None]
     thread_url: Mapped[str | None]
+    bucket_url: Mapped[str] = mapped_column(default="", server_default="")
+    funded: Mapped[bool | None]
     asked_by: Mapped[str | None] = mapped_column(String(140), unique=True)
 
 
@@ -372,6 +382,34 @@ class EffectRow(WaitingRow):
     done_at: Mapped[datetime | None]
     external_id: Mapped[str | None]
     external_url: Mapped[str | None]
+
+
+class TroubleRow(Base):
+    """Something outside that keeps work from going on (see `domain/trouble.py`), open until `gone_at`.
+
+    What one was told of is told once, and its end once. `about` is an issue's number, a label or a login, or empty.
+    """
+
+    __tablename__ = "troubles"
+    __table_args__ = (
+        Index(
+            "uq_troubles_open_once",
+            "organisation",
+            "what",
+            "about",
+            unique=True,
+            sqlite_where=text("gone_at IS NULL"),
+            postgresql_where=text("gone_at IS NULL"),
+        ),
+    )
+    id: Mapped[int] = mapped_column(primary_key=True)
+    organisation: Mapped[str] = mapped_column(String(60))
+    what: Mapped[str] = mapped_column(String(40))
+    about: Mapped[str] = mapped_column(String(200))
+    since: Mapped[datetime]
+    told_at: Mapped[datetime | None]
+    gone_at: Mapped[datetime | None]
+    gone_told_at: Mapped[datetime | None]
 
 
 class TimelineRow(Base):

@@ -11,7 +11,8 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 from domain.issues import same_login
 from domain.objectives import Objective, ObjectiveState
 from domain.people import Person
-from domain.tickets import GIVEN_BACK, Ticket
+from domain.ticket import Ticket
+from domain.ticket_states import GIVEN_BACK
 from store.memory import objective_of, person_of, ticket_of
 from store.models import (
     Base,

@@ -14,7 +14,7 @@ from domain.moments import How, Standing
 from domain.objectives import Objective, ObjectiveState
 from domain.people import Person, Snooze
 from domain.policy import Mode, Policy
-from domain.tickets import GIVEN_BACK
+from domain.ticket_states import GIVEN_BACK
 from store.memory import asked_of, commitment_of, held_of, objective_of, snooze_of
 from store.models import (
     LONG_AGO,

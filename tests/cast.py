@@ -32,7 +32,8 @@ from domain.policy import (
 )
 from domain.proposals import ICONS, OptionCount, Poll
 from domain.rhythms import Interval, Need, Rhythm, Side, Way
-from domain.tickets import Ticket, TicketState
+from domain.ticket import Ticket
+from domain.ticket_states import TicketState
 
 NOW = datetime(2027, 3, 2, 9, 30, tzinfo=UTC)
 

@@ -165,7 +165,9 @@ def _path_patterns() -> list[tuple[str, re.Pattern[str]]]:
         for operation in (value for value in item.values() if isinstance(value, dict)):
             for parameter in map(_resolved, operation.get("parameters", ())):
                 if parameter["in"] == "path":
-                    allowed = ".*" if parameter.get("x-multi-segment") else "[^/]+"
+                    # {ref} is not marked so, yet a branch's name may hold slashes, and GitHub takes them as they are.
+                    many = parameter.get("x-multi-segment") or parameter["name"] == "ref"
+                    allowed = ".*" if many else "[^/]+"
                     pattern = pattern.replace(f"{{{parameter['name']}}}", f"(?P<{parameter['name']}>{allowed})")
         patterns.append((template, re.compile(pattern)))
     return sorted(patterns, key=lambda each: each[0].count("{"))

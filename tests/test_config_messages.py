@@ -43,28 +43,21 @@ from domain.effects import (
 from domain.issues import Comment, key_in
 from domain.later import read_later
 from domain.moments import Standing, Trouble
-from domain.objectives import ObjectiveState, follow, open_here
+from domain.objective_deeds import end_record
+from domain.objectives import Closing, ObjectiveState, Visibility, follow, open_here
 from domain.parts import Ask, Part
-from domain.policy import Channel, Policy
+from domain.policy import Channel, Opportunity, Policy, ThreadsOf
 from domain.proposals import Reading, Result
 from domain.rhythms import Side, Start
 from domain.team import team_moments
-from domain.tickets import (
-    Exit,
-    Ticket,
-    TicketState,
-    already_held,
-    choose,
-    claim,
-    confirm,
-    decided,
-    proposal_started,
-    take_up_again,
-    thread_started,
-    withdraw,
-)
+from domain.ticket import Ticket
+from domain.ticket_states import Deed, Exit, TicketState
+from domain.ticket_use import fill_bucket, fund, go_on, how_was_it
+from domain.ticket_votes import confirm, decided, proposal_started
+from domain.tickets import already_held, choose, claim, not_yet, take_up_again, thread_started, withdraw
+from domain.trouble import Trouble as Outside
 from jobs.digest import digest
-from jobs.handle import follow_comment
+from jobs.listen import follow_comment
 from jobs.nudge import nudge
 from jobs.team import team_effect
 from jobs.workshop import Workshop
@@ -105,6 +98,13 @@ def about_objectives() -> Iterator[Say]:
     yield from bodies(follow(POLICY, an_issue(12), was=None, person=ADA, siblings=[first], now=NOW).effects)
     closed = an_issue(11, open=False)
     yield from bodies(follow(POLICY, closed, was=first, person=ADA, siblings=[second], now=NOW).effects)
+    private = replace(first, issue_number=None, issue_url=None, visibility=Visibility.PARTNER)
+    yield from bodies(follow(POLICY, an_issue(12), was=None, person=ADA, siblings=[private], now=NOW).effects)
+    gone = end_record(POLICY, private, ADA, [second], Closing.LEARNED, now=NOW)
+    assert gone is not None
+    yield from bodies(gone.effects)
+    half = "### What do I want to learn?\n\nSharpening\n\n### Why does it matter to me?\n\n_No response_"
+    yield from bodies(follow(POLICY, an_issue(12, body=half), was=None, person=ADA, siblings=[], now=NOW).effects)
 
 
 def about_tickets() -> Iterator[Say]:
@@ -120,30 +120,62 @@ def about_tickets() -> Iterator[Say]:
         *((light, one) for one in Exit),
     ):
         yield from bodies(claim(POLICY, ticket, ADA, wanted, now=NOW).effects)
-    yield from bodies(choose(replace(POLICY, loomio=None), light, ADA, Exit.THREAD, now=NOW).effects)
+    yield from bodies(
+        choose(replace(POLICY, loomio=None), light, ADA, Exit.THREAD, holds_another=False, now=NOW).effects
+    )
     in_thread = replace(light, state=TicketState.THREAD)
     started = thread_started(POLICY, in_thread, ADA, discussion_id=30, topic_id=40, url=THREAD_URL, now=NOW)
     yield from bodies(started.effects)
     again = replace(dear, state=TicketState.NO_QUORUM, round=1, **WITH_THREAD)
-    yield from bodies(choose(POLICY, again, ADA, Exit.PROPOSAL, now=NOW).effects)
+    yield from bodies(choose(POLICY, again, ADA, Exit.PROPOSAL, holds_another=False, now=NOW).effects)
     yield from bodies(proposal_started(POLICY, proposed(), ADA, url=POLL_URL, closes_at=NOW).effects)
     yield from bodies(withdraw(POLICY, proposed(), ADA).effects)
     withdrawn = replace(light, state=TicketState.WITHDRAWN)
     yield from bodies(take_up_again(POLICY, withdrawn, ADA, holds_another=False).effects)
     yield already_held(POLICY, light, ADA, issue_number=22).body
+    yield not_yet(POLICY, ADA, begins_on=NOW.date(), issue_number=22).body
+    yield from bodies(list(after_a_yes()))
+    poor = replace(POLICY, ticket=replace(POLICY.ticket, has_money=False))
+    for wanted in (None, Exit.GO_AHEAD):
+        yield from bodies(claim(poor, dear, ADA, wanted, now=NOW).effects)
+    assert POLICY.loomio is not None
+    shared = replace(POLICY, loomio=replace(POLICY.loomio, threads=ThreadsOf.YEAR))
+    yield from bodies(choose(shared, light, ADA, Exit.THREAD, holds_another=False, now=NOW).effects)
     undecided = replace(proposed(), state=TicketState.NO_DECISION)
     for result in (Result.CONSENTED, Result.OBJECTION):
         yield from bodies(confirm(POLICY, undecided, ADA, result, CY).effects)
+
+
+def after_a_yes() -> Iterator[Effect]:
+    """Everything that is said between a yes and the telling of it."""
+    ticket = a_dear_ticket(state=TicketState.CONSENTED, last_on=date(2027, 2, 1))
+    yield from how_was_it(POLICY, ticket, ADA, today=date(2027, 3, 1)).effects
+    for deed in (Deed.BOOK, Deed.USE, Deed.SHARE):
+        decision = go_on(POLICY, ticket, ADA, deed)
+        assert decision.ticket is not None
+        ticket = decision.ticket
+        yield from decision.effects
+    open_one = fill_bucket(POLICY, a_dear_ticket(), ADA, "https://bucket.example.org/7")
+    assert open_one.ticket is not None
+    yield from open_one.effects
+    for funded in (True, False):
+        yield from fund(POLICY, open_one.ticket, ADA, CY, funded=funded).effects
+    yield from read_as(Reading(result=Result.OBJECTION, rule="consent"), ticket)
 
 
 def proposed() -> Ticket:
     return a_dear_ticket(state=TicketState.PROPOSED, round=1, **WITH_THREAD)
 
 
+RULES = [file.stem.removeprefix("rule-").replace("-", " ") for file in (FOLDER / "en").glob("rule-*.md")]
+
+
 def readings() -> Iterator[Say]:
     for result in Result:
         for outcome_id in (None, 9):
             yield from bodies(read_as(Reading(result=result, rule="consent", agree=3, outcome_id=outcome_id)))
+    for rule in RULES:
+        yield from bodies(read_as(Reading(result=Result.CONSENTED, rule=rule)))
     objection = replace(proposed(), state=TicketState.OBJECTION)
     yield from bodies(read_as(Reading(result=Result.CONSENTED), objection, holds_another=True))
 
@@ -185,6 +217,7 @@ def parts_of(policy: Policy, ask: Ask) -> Iterator[Part]:
 
 def digests(policy: Policy) -> Iterator[str]:
     """Every part there can be, by each way."""
+    policy = replace(policy, opportunities=(Opportunity(title="A month with the basket makers"),))
     standings = [Standing(person=one) for one in (ADA, CY)]
     around = Around(
         policy=policy,
@@ -221,18 +254,36 @@ def answers(workshop: Workshop) -> list[Say]:
     dear = {"opportunity": "x", "claimed_at": TUESDAY, "organisation": OURS.slug, "state": "exits offered"}
     add(work, TicketRow(number=7, person_id=ada, year="2027", issue_number=21, **dear))
     nudge(work)
+    ended = add_objective(work, ada, 13, state="closed")
+    assert ended
+    add_person(work, "bo", name="Bo Tran")
     said = [
         (21, "/activte"),
         (12, "/activate"),
+        (12, "/queue first"),
+        (12, "/partner nobody-here"),
+        (12, "/help-wanted"),
+        (12, "/partner bo"),
+        (12, "/pause soon"),
+        (12, "/safety-note"),
+        (12, "/safety-note It may well look odd"),
+        (13, "/learned"),
+        (13, "/tried"),
+        (13, "/changed-course"),
+        (13, "/paused"),
         (12, "/withdraw"),
         (12, "/held"),
         (12, "/snooze"),
         (12, "/snooze soon"),
         (12, "/wake"),
         (12, "/activte"),
+        (12, "/log"),
     ]
-    for number, (issue, body) in enumerate(said):
-        comment = Comment(id=900 + number, author="ada", body=body, created_at=TUESDAY, url="https://github.com/c")
+    others = [(12, "/offer I could show you how"), (12, "/activate")]
+    last = [(12, "/help-wanted"), (12, "/pause 2 weeks"), (12, "/learned")]
+    everything = [("ada", *one) for one in said] + [("bo", *one) for one in others] + [("ada", *one) for one in last]
+    for number, (login, issue, body) in enumerate(everything):
+        comment = Comment(id=900 + number, author=login, body=body, created_at=TUESDAY, url="https://github.com/c")
         follow_comment(work, OURS, issue, comment)
     found = [effect_of(row.kind, row.payload) for row in rows(work, EffectRow, EffectRow.kind == "CommentOnIssue")]
     return list(bodies(found))
@@ -256,10 +307,16 @@ def on_pages() -> set[str]:
 
 
 # Said by jobs that have tests of their own: test_jobs_report.py and test_jobs_team.py hold their whole texts.
-HELD_ELSEWHERE = {"report-day", "report-nothing", "chat-team-moment", "team-mention"} | {
-    f"part-dates-{one.value}"
-    for one in Trouble  # and test_jobs_digest.py these
-}
+CHAT = {"chat-team-moment", "chat-help-wanted", "chat-celebrate"}
+HELD_ELSEWHERE = (
+    CHAT
+    | {"report-day", "report-nothing", "team-mention"}
+    | {
+        f"part-dates-{one.value}"
+        for one in Trouble  # and test_jobs_digest.py these
+    }
+    | {"trouble-over", *(f"trouble-{one.value}" for one in Outside)}  # and test_jobs_trouble.py these
+)
 
 
 def test_every_message_is_said_somewhere_and_nothing_is_said_without_words(
@@ -285,9 +342,9 @@ def test_every_message_is_said_somewhere_and_nothing_is_said_without_words(
 
 def test_every_value_a_message_asks_for_is_given(workshop: Workshop, tmp_path: Path) -> None:
     missing = {
-        say.name: placeholders(MESSAGES[say.name]) - set(say.values)
+        say.name: placeholders(MESSAGES[say.name]) - set(say.values) - set(say.spoken)
         for say in [*by_the_domain(), *for_the_team(everything_on(tmp_path)), *answers(workshop)]
-        if not placeholders(MESSAGES[say.name]) <= set(say.values)
+        if not placeholders(MESSAGES[say.name]) <= {*say.values, *say.spoken}
     }
 
     assert missing == {}
@@ -297,7 +354,7 @@ def test_nothing_a_person_reads_has_a_gap(workshop: Workshop, tmp_path: Path) ->
     for say in [*by_the_domain(), *for_the_team(everything_on(tmp_path)), *answers(workshop)]:
         if "outcome" in say.name or say.name == "ticket-people-said":
             continue  # these quote what somebody wrote, which the readings here leave out
-        used = {name: say.values[name] for name in placeholders(MESSAGES[say.name])}
+        used = {name: say.values[name] for name in placeholders(MESSAGES[say.name]) - set(say.spoken)}
         assert "" not in used.values(), f"{say.name}: {used}"
 
 
@@ -325,14 +382,14 @@ def test_every_name_of_a_message_in_the_code_exists() -> None:
                         node.value,
                     )
                 )
-            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "_comment" and file.stem == "objectives":
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "comment_on":
                 wanted |= {
                     f"objective-{one.value}"
                     for one in node.args
                     if isinstance(one, ast.Constant) and isinstance(one.value, str)
                 }
 
-    assert {"objective-which-stays", "objective-offer-next", "ticket-unreadable", "command-not-now"} <= wanted
+    assert {"objective-missing", "objective-closed", "ticket-unreadable", "command-not-now"} <= wanted
     assert {"answer-held", "part-again", "digest-hello", "report-day", "page-expired", "team-mention"} <= wanted
     assert wanted - set(MESSAGES) - NO_MESSAGES == set()
 
@@ -378,7 +435,15 @@ def test_whoever_is_spoken_to_is_called_by_name(name: str) -> None:
 # -- what people read, whole -------------------------------------------------------------------------------------------
 
 
-TITLED = ("nudge-", "poll-", "report-day", *(f"thread-{one}" for one in rhythms_with_words()))
+TITLED = (
+    "nudge-",
+    "poll-",
+    "report-day",
+    "trouble-",
+    "chat-celebrate",
+    "chat-help-wanted",
+    *(f"thread-{one}" for one in rhythms_with_words()),
+)
 
 
 @pytest.mark.parametrize("name", MESSAGES)
@@ -442,18 +507,23 @@ From what you wrote, `/talk` could fit well. It is only a suggestion."""
     )
 
 
+CONSENT = "With consent, a yes stands as long as nobody disagrees or blocks; one disagreement is a reason to talk."
+
+
 def test_a_yes_and_an_objection_are_told_with_the_count() -> None:
     assert (
         only(readings(), "ticket-consented")
         == f"""**Yes!** The group agrees to **GT-0007**, Ada. Go and enjoy it.
 
-3 agree, 0 abstain, 0 disagree, 0 block (consent rule): {POLL_URL}"""
+3 agree, 0 abstain, 0 disagree, 0 block. {CONSENT} {POLL_URL}
+
+Once it is arranged, `/booked`; `/ilo` opens the learning goal that goes with it. Each alone on a line, and only if you like."""
     )
     assert (
         only(readings(), "ticket-objection")
         == f"""Ada, somebody in the group has a concern about **GT-0007**. That is how proposals get better, and your golden ticket is back with you.
 
-3 agree, 0 abstain, 0 disagree, 0 block (consent rule): {POLL_URL}
+3 agree, 0 abstain, 0 disagree, 0 block. {CONSENT} {POLL_URL}
 
 Read what was said, talk with the person if you can, and claim again with a changed idea whenever you like."""
     )
@@ -468,7 +538,7 @@ def test_the_thread_reads_who_took_a_ticket_back() -> None:
 
 
 def test_an_unknown_command_is_answered_with_those_that_work(workshop: Workshop) -> None:
-    on_ticket, on_goal = (words(one) for one in answers(workshop) if one.name == "command-unknown")
+    on_ticket, _, on_goal = (words(one) for one in answers(workshop) if one.name == "command-unknown")
 
     assert (
         on_ticket
@@ -478,6 +548,13 @@ def test_an_unknown_command_is_answered_with_those_that_work(workshop: Workshop)
 - `/thread`
 - `/proposal`
 - `/talk`
+- `/bucket`
+- `/funded`
+- `/not-funded`
+- `/booked`
+- `/used`
+- `/shared`
+- `/ilo`
 - `/withdraw`
 - `/consented`
 - `/objection`
@@ -489,11 +566,22 @@ Anything else you write is simply yours and I leave it alone."""
         == """Hello Ada, I do not know `/activte`. These work here, each alone on a line:
 
 - `/activate`
+- `/queue`
+- `/done`
+- `/learned`
+- `/tried`
+- `/changed-course`
+- `/paused`
+- `/log`
+- `/offer`
+- `/help-wanted`
+- `/partner`
+- `/safety-note`
+- `/pause`
 - `/held`
 - `/not-needed`
 - `/snooze`
 - `/wake`
-- `/log`
 
 Anything else you write is simply yours and I leave it alone."""
     )
@@ -698,7 +786,7 @@ def test_what_a_person_typed_is_quiet_wherever_it_is_filled_in() -> None:
     ticket = a_dear_ticket(opportunity="A week with @bo-t", stretch="@dee", cost_said="ask @cy", **WITH_THREAD)
     goal = an_objective(11, title="Learn from @bo-t")
     asked = follow(POLICY, an_issue(12), was=None, person=ADA, siblings=[goal], now=NOW)
-    started = choose(POLICY, ticket, ADA, Exit.PROPOSAL, now=NOW)
+    started = choose(POLICY, ticket, ADA, Exit.PROPOSAL, holds_another=False, now=NOW)
     read = read_as(Reading(result=Result.PEOPLE_SAID, statement="as @bo-t said", outcome_id=9))
 
     said = "\n".join(words(say) for say in bodies((*asked.effects, *started.effects, *read)))

@@ -188,7 +188,7 @@ def test_a_threshold_keeps_its_cents(tmp_path: Path) -> None:
             'profile = "2i2c"',
             'profile = "2i2c"\npublic_holidays = 1',
             "public_holidays: not a key of this table; known here: organisation, github, loomio, objectives, ticket, "
-            "caps, channels, rhythms",
+            "caps, channels, opportunities, rhythms",
         ),
         (
             'name = "the annual meeting"',

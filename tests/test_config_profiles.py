@@ -45,6 +45,7 @@ MOMENTS = {
     54: "three talks in those months",
     55: "the newcomer's own view, in confidence",
     56: "a buddy before the first day",
+    60: "what is safe in a goal that stretches",
     63: "time with somebody trusted",
     64: "how somebody likes to be challenged",
     65: "easy to reach while others learn",
@@ -93,7 +94,6 @@ NOT_MOMENTS = {
     57: "a relation in either direction, at any time",
     58: "answers a wish",
     59: "a private talk, at any time, kept nowhere",
-    60: "answers a goal that was marked as a stretch",
     61: "a hint when work is given out",
     62: "answers a goal that was closed as tried",
     66: "the manner of row 21",
@@ -192,7 +192,7 @@ DEFAULT_SIDES = next(one.default for one in fields(Manners) if one.name == "tell
 
 # Messages about no rhythm of the policy, or in place of one.
 GENERIC_NUDGES = {"nudge-be-available-partner", "nudge-dates-wanted-coordinator"}
-TICKET_THREADS = {"thread-withdrawn"}
+TICKET_THREADS = {"thread-withdrawn", "thread-of-the-year"}
 
 ONLY_WITH = {
     "nudge-two-weekly": {"days"},

@@ -3,10 +3,32 @@
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
+from typing import Any, get_args
 
 import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
 
-from domain.forms import ObjectiveAnswers, TicketAnswers, objective_answers, read_cost, sections, ticket_answers
+from domain.forms import (
+    CELEBRATIONS,
+    NEEDS,
+    OBJECTIVE_LABELS,
+    PATHWAYS,
+    SOURCES,
+    STRETCHES_ME,
+    TICKET_LABELS,
+    VISIBILITIES,
+    Celebration,
+    ObjectiveAnswers,
+    TicketAnswers,
+    Visibility,
+    objective_answers,
+    read_cost,
+    sections,
+    targets_in,
+    ticket_answers,
+)
+from sandbox.forms import FORMS, render_body
 
 TICKET = """### What is the opportunity?
 
@@ -150,9 +172,7 @@ def test_an_empty_ticket_form_costs_nothing_and_names_no_days() -> None:
     empty = "\n".join(line if line.startswith("###") or not line else "_No response_" for line in TICKET.split("\n"))
 
     assert ticket_answers(empty) == TicketAnswers(
-        # The second of two paragraphs stands in for an answer of two lines.
-        stretch="_No response_\n\n_No response_",
-        cost=Decimal(0),
+        cost=Decimal(0), missing=("What is the opportunity?", "How does it stretch me?")
     )
 
 
@@ -169,15 +189,75 @@ def test_a_cost_nobody_can_read_keeps_its_words() -> None:
     assert (answers.cost, answers.currency, answers.cost_said) == (None, "", "480 EUR, or 300 if I share a room")
 
 
-def test_the_objective_form_is_read_and_the_rest_stays_on_github() -> None:
-    body = (
-        "### What do I want to learn?\n\nSharpening\n\n### Why does it matter to me?\n\nDull tools hurt\n\n"
-        "### Where does it come from?\n\nMy own interest\n\n### How will I learn it?\n\nBy doing\n\n"
-        "### When …, then I will …\n\n_No response_\n\n### Partner\n\nBo"
-    )
+OBJECTIVE = """### What do I want to learn?
 
-    assert objective_answers(body) == ObjectiveAnswers(goal="Sharpening", why="Dull tools hurt")
-    assert objective_answers("Just words") == ObjectiveAnswers()
+Sharpening
+
+### Why does it matter to me?
+
+Dull tools hurt
+
+### Where does it come from?
+
+Unrelated, and that is fine
+
+### How will I learn it?
+
+Paired, A project
+
+### When …, then I will …
+
+When the shop closes, then I will sharpen one.
+
+### Partner
+
+@bo-fw
+
+### Which time do I protect for it?
+
+Thursdays
+
+### Does it stretch me?
+
+- [X] This one stretches me
+
+### Who may know about it?
+
+Only my partner and I know more
+
+### How shall we celebrate?
+
+Within the team
+"""
+OBJECTIVE_READ = ObjectiveAnswers(
+    goal="Sharpening",
+    why="Dull tools hurt",
+    source="Unrelated, and that is fine",
+    pathways=("Paired", "A project"),
+    when_then="When the shop closes, then I will sharpen one.",
+    partner="bo-fw",
+    time_to_protect="Thursdays",
+    stretch=True,
+    visibility="partner",
+    celebrate="team",
+)
+
+
+def test_the_objective_form_is_read() -> None:
+    assert objective_answers(OBJECTIVE) == OBJECTIVE_READ
+    assert objective_answers(OBJECTIVE.replace("\n", "\r\n")) == OBJECTIVE_READ
+
+
+def test_an_issue_written_by_hand_answers_nothing_and_lacks_nothing() -> None:
+    assert objective_answers("Just words") == objective_answers("") == ObjectiveAnswers()
+    assert ticket_answers("## A week away\n\nPlease") == TicketAnswers(cost=Decimal(0))
+
+
+def test_the_questions_may_stand_in_any_order_and_each_heading_in_any_case_with_any_blanks() -> None:
+    blocks = [one.partition("\n") for one in OBJECTIVE.removeprefix("### ").split("### ")]
+    turned = "".join(f"  ###   {head.upper()} ###  \n\n\n{rest}\n\n" for head, _, rest in reversed(blocks))
+
+    assert objective_answers(turned) == OBJECTIVE_READ
 
 
 def test_plain_values_are_read_like_the_form() -> None:
@@ -194,6 +274,384 @@ def test_plain_values_are_read_like_the_form() -> None:
     )
     assert TicketAnswers.from_plain({}) == TicketAnswers(cost=Decimal(0))
     assert TicketAnswers.from_plain({"cost": 480, "stretch": None}) == TicketAnswers(cost=Decimal(480), cost_said="480")
+
+
+@pytest.mark.parametrize("dots", ["When ..., then I will ...", "WHEN …,  THEN I WILL …"])
+def test_three_dots_are_as_good_as_the_one_sign(dots: str) -> None:
+    assert objective_answers(f"### {dots}\n\nWhen it rains, then I will read.").when_then.startswith("When it rains")
+
+
+@pytest.mark.parametrize("level", ["#", "##", "####", "    ###", "###"])
+def test_other_headings_within_an_answer_are_part_of_it(level: str) -> None:
+    other = f"{level} Partner" if level != "###" else "### Partners of old"
+    body = OBJECTIVE.replace("Dull tools hurt", f"Dull tools hurt\n\n{other}\n\nnone")
+
+    assert objective_answers(body).why == f"Dull tools hurt\n\n{other}\n\nnone"
+    assert objective_answers(body).partner == "bo-fw"
+
+
+def test_a_form_pasted_twice_is_read_once_and_what_was_empty_is_filled_from_the_second() -> None:
+    empty = "".join(f"### {label}\n\n_No response_\n\n" for label in OBJECTIVE_LABELS)
+
+    assert objective_answers(empty + OBJECTIVE) == OBJECTIVE_READ
+    assert objective_answers(OBJECTIVE + empty).goal == "Sharpening"
+
+
+def test_a_question_somebody_took_out_leaves_the_others_as_they_are() -> None:
+    without = OBJECTIVE.replace("### Partner\n\n@bo-fw\n\n", "")
+
+    assert objective_answers(without) == ObjectiveAnswers(
+        **{name: getattr(OBJECTIVE_READ, name) for name in vars(OBJECTIVE_READ) if name != "partner"}
+    )
+
+
+def test_a_stray_fence_hides_no_question_below_it() -> None:
+    body = OBJECTIVE.replace("Dull tools hurt", "Dull tools hurt\n\n```\nand more")
+
+    assert objective_answers(body).why == "Dull tools hurt\n\n```\nand more"
+    assert objective_answers(body).partner == "bo-fw"
+
+
+def test_our_note_with_its_marker_is_taken_off_though_people_wrote_on_below_it() -> None:
+    body = "### Why does it matter to me?\n\nDull tools hurt\n" + RULE + MARKER + "\nAnd they slip."
+
+    assert objective_answers(body).why.split() == ["Dull", "tools", "hurt", "And", "they", "slip."]
+
+
+# -- what was asked for and not answered -------------------------------------------------------------------------------
+
+
+def test_what_was_asked_for_and_left_empty_is_named() -> None:
+    body = OBJECTIVE.replace("Sharpening", "_No response_").replace("Dull tools hurt", "  ").replace("@bo-fw", "None")
+
+    assert objective_answers(body).missing == ("What do I want to learn?", "Why does it matter to me?")
+    assert ticket_answers(TICKET.replace("A week with the basket makers", "")).missing == ("What is the opportunity?",)
+
+
+def test_a_question_that_does_not_stand_there_is_not_missing() -> None:
+    assert objective_answers("### Why does it matter to me?\n\nI get lost").missing == ()
+
+
+# -- one answer at a time ----------------------------------------------------------------------------------------------
+
+
+def pathways(said: str) -> tuple[str, ...]:
+    return objective_answers(f"### How will I learn it?\n\n{said}\n\n### Partner\n\nx").pathways
+
+
+def needs(said: str) -> tuple[str, ...]:
+    return ticket_answers(f"### What would help?\n\n{said}").needs
+
+
+def partner(said: str) -> str:
+    return objective_answers(f"### Partner\n\n{said}").partner
+
+
+def bucket(said: str) -> str:
+    return ticket_answers(f"### Funding bucket\n\n{said}").bucket_url
+
+
+def test_a_comma_within_an_option_splits_nothing() -> None:
+    assert needs("Money, A teacher, mentor or coach, An assignment") == (
+        "Money",
+        "A teacher, mentor or coach",
+        "An assignment",
+    )
+    assert needs("a teacher,  mentor or coach") == ("A teacher, mentor or coach",)
+    assert needs("A teacher") == ("A teacher",)
+
+
+def test_words_beside_the_options_stay_and_nothing_counts_twice() -> None:
+    assert pathways("Paired, in the evenings,, paired,Taught,") == ("Paired", "in the evenings", "Taught")
+    assert pathways("Pairedness") == ("Pairedness",)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "- Paired\n- A project",
+        "* [x] Paired\n* [ ] Taught\n1. [X] A project",
+        "Paired\nA project",
+        "Paired, A project\n\n- [ ] Taught\n\nand words",
+    ],
+)
+def test_a_list_made_of_the_options_is_read_up_to_an_empty_line(said: str) -> None:
+    assert pathways(said) == ("Paired", "A project")
+
+
+@pytest.mark.parametrize(
+    ("said", "login"),
+    [
+        ("@bo-fw", "bo-fw"),
+        ("bo-fw", "bo-fw"),
+        ("`@bo-fw`", "bo-fw"),
+        ("With @bo-fw, and later @cy-fw.", "bo-fw"),
+        ("https://github.com/bo-fw/", "bo-fw"),
+        ("@bo_fennel", "bo_fennel"),
+        ("Bo Lindqvist", ""),
+        ("bo@fennel.example", ""),
+        ("@fennel-works/weavers", ""),
+        ("@bo-", ""),
+        ("@" + "b" * 40, ""),
+        ("_No response_", ""),
+    ],
+)
+def test_a_partner_is_a_login_or_nobody(said: str, login: str) -> None:
+    assert partner(said) == login
+
+
+@pytest.mark.parametrize(
+    ("said", "address"),
+    [
+        ("https://cobudget.example/fennel?b=1#top", "https://cobudget.example/fennel?b=1#top"),
+        ("HTTP://cobudget.example:8080", "HTTP://cobudget.example:8080"),
+        ("See [the bucket](https://cobudget.example/b), please", "https://cobudget.example/b"),
+        ("<https://cobudget.example/@fennel>.", "https://cobudget.example/@fennel"),
+        ("It is at https://cobudget.example.", "https://cobudget.example"),
+        ("javascript:alert(1)", ""),
+        ("ftp://cobudget.example/b", ""),
+        ("cobudget.example/b", ""),
+        ("https://cobudget.example@elsewhere.example/", ""),
+        ("https://bo:secret@elsewhere.example/", ""),
+        ("https://", ""),
+        ("None", ""),
+    ],
+)
+def test_a_bucket_is_a_web_address_or_nothing(said: str, address: str) -> None:
+    assert bucket(said) == address
+
+
+@pytest.mark.parametrize(
+    ("said", "stretch"),
+    [
+        ("- [X] This one stretches me", True),
+        ("- [x] This one stretches me", True),
+        ("* [x]  this one stretches me", True),
+        ("- [ ] This one stretches me", False),
+        ("_No response_", False),
+        ("Perhaps", False),
+    ],
+)
+def test_a_stretch_is_a_box_that_is_ticked(said: str, stretch: bool) -> None:
+    assert objective_answers(f"### Does it stretch me?\n\n{said}\n").stretch is stretch
+
+
+def test_a_choice_is_read_without_its_case_and_without_what_stands_below_it() -> None:
+    body = OBJECTIVE.replace("Within the team", "within the TEAM\n\n- [ ] first\n- [x] second")
+    body = body.replace("Unrelated, and that is fine", "A promise to Cy").replace("Only my partner and I", "We")
+
+    answers = objective_answers(body)
+    assert (answers.celebrate, answers.source, answers.visibility) == ("team", "A promise to Cy", "")
+
+
+# -- targets -----------------------------------------------------------------------------------------------------------
+
+
+def test_boxes_are_counted_in_every_shape_github_shows_them() -> None:
+    body = "- [ ] a\n- [x] b\n  - [X] c\n* [ ] d\n+ [x] e\n1. [ ] f\n2) [x] g\r\n- [ ] h"
+
+    assert targets_in(body) == (4, 8)
+
+
+@pytest.mark.parametrize(
+    "line", ["- []", "- [x]", "-[ ] a", "- [y] a", "[ ] a", "- [ ]a", "> - [ ] a", "- [x](https://a)"]
+)
+def test_what_github_shows_no_box_for_is_no_target(line: str) -> None:
+    assert targets_in(line) == (0, 0)
+
+
+def test_boxes_in_code_are_no_targets() -> None:
+    assert targets_in("```\n- [ ] a\n```\n- [x] b\n~~~\n- [ ] c") == (1, 1)
+
+
+def test_the_box_of_the_form_is_no_target_wherever_it_came_to_stand() -> None:
+    assert targets_in(OBJECTIVE) == (0, 0)
+    assert targets_in("- [x] This one  stretches me\n- [x] b") == (1, 1)
+    assert targets_in(OBJECTIVE + "\n## Targets\n\n- [ ] a\n- [x] b\n\n---\n_Opened with Trellis._") == (1, 2)
+    assert targets_in("### Does it stretch me?\n\n- [ ] Another wording\n\n#### Mine\n- [ ] a") == (0, 1)
+
+
+# -- whatever people write ---------------------------------------------------------------------------------------------
+
+
+def is_own_words(text: str) -> bool:
+    """Whether an answer can come back: not a way to say nothing, and none of our own headings or notes."""
+    lines = [line.strip() for line in text.split("\n")]
+    return (
+        any(line.casefold() not in {"", "none", "_no response_"} for line in lines)
+        and not any(line.startswith(("#", "`", "~", "---")) for line in lines)
+        and text == text.strip()
+    )
+
+
+line = st.text(st.characters(exclude_categories=("Cs", "Cc", "Zl", "Zp")), max_size=30)
+fenced = st.sampled_from(sorted(OBJECTIVE_LABELS)).map(
+    lambda label: f"Such as\n```sh\n### {label}\n\nnothing\n```\nso."
+)
+words = st.lists(line, min_size=1, max_size=4).map("\n".join).filter(is_own_words) | fenced
+one_line = line.filter(is_own_words)
+
+
+def some(options: Any) -> Any:
+    return st.lists(st.sampled_from(list(options)), unique=True).map(lambda one: sorted(one, key=list(options).index))
+
+
+def maybe(strategy: Any) -> Any:
+    return st.just([]) | strategy.map(lambda one: [one])
+
+
+@given(
+    answers=st.fixed_dictionaries(
+        {
+            "what": maybe(words),
+            "why": maybe(words),
+            "origin": maybe(st.sampled_from(SOURCES)),
+            "how": some(PATHWAYS),
+            "when": maybe(one_line),
+            "partner": maybe(st.from_regex(r"@[a-z0-9]{1,9}(-[a-z0-9]{1,9}){0,2}", fullmatch=True)),
+            "time": maybe(one_line),
+            "stretch": some([STRETCHES_ME]),
+            "visibility": maybe(st.sampled_from(sorted(VISIBILITIES))),
+            "celebrate": maybe(st.sampled_from(sorted(CELEBRATIONS))),
+        }
+    ),
+    end=st.sampled_from(["\n", "\r\n"]),
+)
+def test_whatever_is_answered_in_the_objective_form_comes_back(answers: dict[str, list[str]], end: str) -> None:
+    def said(name: str) -> str:
+        return "".join(answers[name])
+
+    body = render_body(FORMS["ilo"], answers).replace("\n", end)
+
+    assert objective_answers(body) == ObjectiveAnswers(
+        goal=said("what"),
+        why=said("why"),
+        source=said("origin"),
+        pathways=tuple(answers["how"]),
+        when_then=said("when"),
+        partner=said("partner").removeprefix("@"),
+        time_to_protect=said("time"),
+        stretch=bool(answers["stretch"]),
+        visibility=VISIBILITIES.get(said("visibility"), ""),
+        celebrate=CELEBRATIONS.get(said("celebrate"), ""),
+        missing=tuple(
+            label
+            for name, label in (("what", "What do I want to learn?"), ("why", "Why does it matter to me?"))
+            if not answers[name]
+        ),
+    )
+    assert targets_in(body) == (0, 0)
+
+
+@given(
+    answers=st.fixed_dictionaries(
+        {
+            "opportunity": maybe(words),
+            "stretch": maybe(words),
+            "help": some(NEEDS),
+            "cost": maybe(st.integers(0, 99_999).map(lambda cost: f"{cost} EUR")),
+            "first": maybe(st.dates()),
+            "last": maybe(st.dates()),
+            "bucket": maybe(st.from_regex(r"https?://[a-z]{1,9}\.example(/[a-z]{1,9}){0,3}", fullmatch=True)),
+            "decide": maybe(st.sampled_from(FORMS["golden-ticket"].fields[-1].options)),
+        }
+    )
+)
+def test_whatever_is_answered_in_the_ticket_form_comes_back(answers: dict[str, list[Any]]) -> None:
+    body = render_body(FORMS["golden-ticket"], {name: [str(one) for one in given] for name, given in answers.items()})
+    read = ticket_answers(body)
+
+    cost = "".join(answers["cost"])
+    assert read == TicketAnswers(
+        opportunity="".join(answers["opportunity"]),
+        stretch="".join(answers["stretch"]),
+        needs=tuple(answers["help"]),
+        cost=Decimal(cost.removesuffix(" EUR") or 0),
+        currency="EUR" if cost else "",
+        cost_said=cost,
+        first_on=next(iter(answers["first"]), None),
+        last_on=next(iter(answers["last"]), None),
+        bucket_url="".join(answers["bucket"]),
+        decide="".join(answers["decide"]),
+        missing=tuple(
+            label
+            for name, label in (("opportunity", "What is the opportunity?"), ("stretch", "How does it stretch me?"))
+            if not answers[name]
+        ),
+    )
+
+
+snippets = st.sampled_from(
+    [
+        *(f"### {label}" for label in (*OBJECTIVE_LABELS, *TICKET_LABELS)),
+        *PATHWAYS,
+        *NEEDS,
+        "- [x] ",
+        "1. [ ] ",
+        "```",
+        "~~~~",
+        "> ",
+        "@",
+        "https://",
+        "---\n_a_",
+        "<!-- trellis:key=x -->",
+        "_No response_",
+        ", ",
+        "\n",
+        "\r\n",
+    ]
+)
+
+
+@given(body=st.text() | st.lists(snippets | st.text(max_size=5)).map("".join) | st.lists(snippets).map("\n".join))
+@example(body="### ")
+@example(body="### Partner")
+@example(body="### How will I learn it?\n\n,,,")
+def test_no_body_whatever_is_too_much(body: str) -> None:
+    answers = objective_answers(body)
+    assert answers.visibility in get_args(Visibility)
+    assert answers.celebrate in get_args(Celebration)
+    assert not answers.partner.startswith("@")
+    assert set(answers.missing) <= set(OBJECTIVE_LABELS)
+    assert ticket_answers(body).bucket_url[:4].casefold() in ("", "http")
+    done, total = targets_in(body)
+    assert 0 <= done <= total
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        "### " + " " * 60_000 + "x",
+        "### Partner\n\n" + "@" * 60_000,
+        "### Partner\n\n" + "@a-" * 20_000,
+        "### How will I learn it?\n\n" + "a," * 30_000,
+        "### How will I learn it?\n" * 2_500,
+        "~~~ a\n" * 10_000,
+        "- [ ] " * 10_000,
+        "\n---\n_" + "_" * 30_000 + "\n" * 30_000,
+        "\n---\n_a_" * 8_000,
+        "### Funding bucket\n\n" + "https://a" * 7_000,
+        "### What does it cost?\n\n" + "1" * 60_000,
+    ],
+    ids=[
+        "blanks",
+        "at signs",
+        "hyphens",
+        "commas",
+        "headings",
+        "fences",
+        "boxes",
+        "rules",
+        "notes",
+        "addresses",
+        "digits",
+    ],
+)
+@pytest.mark.timeout(20)
+def test_the_longest_issue_is_read_while_somebody_waits(body: str) -> None:
+    objective_answers(body)
+    ticket_answers(body)
+    targets_in(body)
 
 
 # -- money -------------------------------------------------------------------------------------------------------------

@@ -52,6 +52,16 @@ def which_stays(number: int, about: str, person: Person = ADA, active: int = 11)
     )
 
 
+def how_it_ended(number: int = 11) -> CommentOnIssue:
+    """The one question after a goal was closed as completed."""
+    return CommentOnIssue(
+        key=f"closed:fennel:{number}",
+        about=f"objective:{100 + number}",
+        issue_number=number,
+        body=Say(name="objective-closed", values={"name": "Ada"}),
+    )
+
+
 def test_a_first_objective_is_active_and_nothing_is_said() -> None:
     body = "### What do I want to learn?\n\nSharpening\n\n### Why does it matter to me?\n\nDull tools hurt\n"
 
@@ -155,6 +165,8 @@ def test_an_edited_goal_is_remembered_and_told_without_its_words() -> None:
 def test_a_closed_issue_closes_the_goal_without_blame(reason: CloseReason | None, closing: Closing) -> None:
     assert seen(an_issue(open=False, close_reason=reason), was=an_objective()) == ObjectiveDecision(
         objectives=(an_objective(state=CLOSED, closing=closing, closed_at=NOW),),
+        # Where GitHub's own word leaves it open, its person is asked, once.
+        effects=(how_it_ended(),) if closing is Closing.LEARNED else (),
         happened=(line(What.OBJECTIVE_CLOSED, "objective:111", because="closed on GitHub", closing=closing.value),),
     )
 
@@ -181,6 +193,7 @@ def test_closing_the_active_goal_offers_the_one_that_waited_longest() -> None:
     decision = seen(an_issue(open=False), was=an_objective(), siblings=[newer, older])
 
     assert decision.effects == (
+        how_it_ended(),
         CommentOnIssue(
             key="offer-next:fennel:12:11",
             about="objective:112",
@@ -200,7 +213,7 @@ def test_closing_a_goal_that_waited_offers_nothing() -> None:
     )
 
     assert [one.state for one in decision.objectives] == [CLOSED]
-    assert decision.effects == ()
+    assert decision.effects == (how_it_ended(12),)
 
 
 def test_a_reopened_goal_is_active_again_when_nothing_else_is() -> None:
@@ -325,7 +338,7 @@ def test_activating_a_waiting_goal_swaps_the_two() -> None:
     chosen, active, other = an_objective(12, state=QUEUED), an_objective(11), an_objective(13, state=QUEUED)
 
     assert activate(chosen, [active, other]) == ObjectiveDecision(
-        objectives=(an_objective(11, state=QUEUED), an_objective(12)),
+        objectives=(an_objective(11, state=QUEUED, rank=1), an_objective(12)),
         happened=(
             line(What.OBJECTIVE_QUEUED, "objective:111"),
             line(What.OBJECTIVE_ACTIVATED, "objective:112", 12),

@@ -13,26 +13,18 @@ from hypothesis import strategies as st
 
 from domain.effects import CommentOnIssue, Effect, StartProposal, StartThread
 from domain.issues import CloseReason, Issue
-from domain.objectives import Objective, ObjectiveDecision, ObjectiveState, activate, follow
+from domain.objective_deeds import ended, queue
+from domain.objectives import Objective, ObjectiveDecision, ObjectiveState, activate, follow, in_order
 from domain.pace import Budget, free_at
 from domain.people import local_instant
 from domain.policy import LoomioPolicy, VoteRule
 from domain.proposals import OptionCount, Outcome, Poll, Reading, Result, next_look, read
-from domain.tickets import (
-    GIVEN_BACK,
-    Exit,
-    Ticket,
-    TicketDecision,
-    TicketState,
-    choose,
-    claim,
-    confirm,
-    decided,
-    proposal_started,
-    take_up_again,
-    thread_started,
-    withdraw,
-)
+from domain.state_tables import NONE, OBJECTIVE_STEPS
+from domain.ticket import Ticket, TicketDecision
+from domain.ticket_states import GIVEN_BACK, MOVES, Deed, Exit, TicketState
+from domain.ticket_use import fill_bucket, fund, go_on, how_was_it, lapse_when_over
+from domain.ticket_votes import confirm, decided, proposal_started
+from domain.tickets import choose, claim, take_up_again, thread_started, withdraw
 from jobs.objectives import owner_of
 from tests.cast import ADA, BO, CY, LOOMIO, NOW, POLICY, a_poll, a_ticket, an_issue, issue_url
 
@@ -53,6 +45,8 @@ ZONES = tuple(
     )
 )
 T = TypeVar("T")
+OBJECTIVE_PAIRS = {(source, one.to) for one in OBJECTIVE_STEPS for source in one.sources}
+TICKET_PAIRS = {(source, one.to) for one in MOVES for source in one.sources}
 
 
 # -- (a) wall clocks (the planner has a file of its own: test_domain_planner_properties.py) ----------------------------
@@ -86,6 +80,7 @@ def test_a_wall_clock_time_always_is_an_instant_on_its_day_or_just_after_the_gap
 # -- (b) objectives ----------------------------------------------------------------------------------------------------
 
 MEMBERS = (ADA, BO)
+WORDS = ("queue", "queue first", "queue 2", "queue 9", "queue last", "queue soon", "learned", "tried", "paused")
 LOGINS = {"ada-m": ADA.id, "bo-t": BO.id}
 
 
@@ -116,6 +111,23 @@ class Memory:
         if chosen is not None:
             self.keep(activate(chosen, self.siblings(chosen.person_id, chosen)))
 
+    def say(self, number: int, words: str) -> None:
+        """The person of a goal orders their queue, or says how it ended."""
+        mine = next((one for one in self.by_id.values() if one.issue_number == number), None)
+        if mine is None:
+            return
+        siblings = self.siblings(mine.person_id, mine)
+        word, _, place = words.partition(" ")
+        answered = queue(mine, siblings, place) if word == "queue" else ended(mine, word)
+        if answered is not None:
+            open_before = self.open_goals()
+            self.keep(answered.decision)
+            assert self.open_goals() == open_before, "no word of these opens or closes a goal"
+            if place.isdigit():
+                waiting = in_order(self.siblings(mine.person_id, None))
+                at = [one.issue_number for one in waiting].index(number)
+                assert at == min(max(int(place), 1), len(waiting)) - 1, "it stands where its person put it"
+
     def siblings(self, person_id: int | None, besides: Objective | None) -> list[Objective]:
         mine = [
             one for one in self.by_id.values() if one.person_id == person_id and one.state is not ObjectiveState.CLOSED
@@ -125,6 +137,8 @@ class Memory:
     def keep(self, decision: ObjectiveDecision) -> None:
         for one in sorted(decision.objectives, key=lambda one: one.state is ObjectiveState.ACTIVE):
             number = one.id or len(self.by_id) + 1
+            was = self.by_id[number].state if number in self.by_id else NONE
+            assert was == one.state or (was, one.state) in OBJECTIVE_PAIRS, "docs/states.md has every move"
             self.by_id[number] = replace(one, id=number)
             self.check_one_active_each()
         for effect in decision.effects:
@@ -200,6 +214,7 @@ def test_late_doubled_and_shuffled_looks_end_where_github_stands(
         memory.look(issue)
         if activating:
             memory.activate(chance.randint(1, 4))
+            memory.say(chance.randint(1, 4), chance.choice(WORDS))
     # The last look at each issue is at its present state, since every delivery is followed by reading it again.
     last = list(present(shown).values())
     chance.shuffle(last)
@@ -255,8 +270,11 @@ STEPS = st.one_of(
     st.tuples(st.just("confirm"), st.sampled_from([Result.CONSENTED, Result.OBJECTION]), st.integers(0, 5)),
     st.tuples(st.just("read"), st.sampled_from(list(Result)), st.integers(0, 5)),
     st.tuples(st.just("deliver"), st.none(), st.integers(0, 5)),
+    st.tuples(st.just("go on"), st.sampled_from([Deed.BOOK, Deed.USE, Deed.SHARE]), st.integers(0, 5)),
+    st.tuples(st.sampled_from(["lapse", "bucket", "fund", "do not fund", "how was it"]), st.none(), st.integers(0, 5)),
 )
-Step = tuple[str, Exit | Result | None, str | int]
+Step = tuple[str, Exit | Result | Deed | None, str | int]
+NEXT_YEAR = date(2028, 1, 1)
 
 
 class Tickets:
@@ -279,6 +297,8 @@ class Tickets:
         ticket = self.tickets[n]
         if decision.ticket is not None:
             self.tickets[n] = decision.ticket
+            moved = (ticket.state, decision.ticket.state)
+            assert moved[0] is moved[1] or moved in TICKET_PAIRS, "docs/states.md has every move"
         held = [one for one in self.tickets if one.state not in GIVEN_BACK]
         assert len(held) <= 1, "at most one held ticket per person and year"
         for effect in decision.effects:
@@ -306,7 +326,7 @@ class Tickets:
         if wanted is Exit.PROPOSAL:
             self.chose_proposal.add(n)
         was = self.tickets[n]
-        decision = choose(POLICY, was, ADA, wanted, now=NOW)
+        decision = choose(POLICY, was, ADA, wanted, holds_another=self.holds(n), now=NOW)
         if was.state is TicketState.PROPOSED:
             assert decision == TicketDecision(), "what is being voted on is not asked a second time"
         self.take(n, decision)
@@ -363,7 +383,7 @@ class Tickets:
         )
         self.take(n, decision)
 
-    def step(self, name: str, what: Exit | Result | None, which: str | int) -> None:
+    def step(self, name: str, what: Exit | Result | Deed | None, which: str | int) -> None:
         if name == "claim":
             assert what is None or isinstance(what, Exit)
             self.claim(what, str(which))
@@ -375,6 +395,11 @@ class Tickets:
             "withdraw": lambda: self.take(n, withdraw(POLICY, ticket, ADA)),
             "reopen": lambda: self.take(n, take_up_again(POLICY, ticket, ADA, holds_another=self.holds(n))),
             "deliver": lambda: self.deliver(int(which)),
+            "lapse": lambda: self.take(n, lapse_when_over(POLICY, ticket, ADA, today=NEXT_YEAR)),
+            "bucket": lambda: self.take(n, fill_bucket(POLICY, ticket, ADA, "https://bucket.example.org/7")),
+            "fund": lambda: self.take(n, fund(POLICY, ticket, ADA, CY, funded=True)),
+            "do not fund": lambda: self.take(n, fund(POLICY, ticket, ADA, CY, funded=False)),
+            "how was it": lambda: self.take(n, how_was_it(POLICY, ticket, ADA, today=NEXT_YEAR)),
         }
         if isinstance(what, Exit) and name == "choose":
             self.choose(n, what)
@@ -382,6 +407,8 @@ class Tickets:
             self.take(n, confirm(POLICY, ticket, ADA, what, CY))
         elif isinstance(what, Result):
             self.read(n, what)
+        elif isinstance(what, Deed):
+            self.take(n, go_on(POLICY, ticket, ADA, what))
         elif name in do:
             do[name]()
 

@@ -12,21 +12,17 @@ from domain.events import Happened, What
 from domain.people import Person
 from domain.policy import Policy, TicketPolicy, YearRule
 from domain.proposals import Reading, Result
+from domain.ticket import Ticket, TicketDecision
+from domain.ticket_states import Exit, TicketState
+from domain.ticket_votes import confirm, decided, proposal_started
+from domain.ticket_words import cost_words, label_of
 from domain.tickets import (
-    Exit,
-    Ticket,
-    TicketDecision,
-    TicketState,
     Triage,
     already_held,
     choose,
     claim,
-    confirm,
-    cost_words,
-    decided,
     issue_opened,
-    label_of,
-    proposal_started,
+    own_policy,
     still_wanted,
     take_up_again,
     thread_started,
@@ -47,15 +43,20 @@ WITH_THREAD: dict[str, Any] = {"discussion_id": 30, "topic_id": 40, "thread_url"
 def says(name: str, key: str, **values: str) -> CommentOnIssue:
     """What Trellis says to ada on the ticket's issue."""
     return CommentOnIssue(
-        key=f"ticket-say:fennel:5:{key}",
+        key=f"ticket-say:fennel:7:{key}",
         about="ticket:5",
         issue_number=21,
         body=Say(name=name, values={"name": "Ada", "reference": "GT-0007"} | values),
     )
 
 
+def by_the_rule(said: CommentOnIssue, reading: Reading) -> CommentOnIssue:
+    """The same, with the sentence of the rule that applied."""
+    return replace(said, body=replace(said.body, spoken={"rule": f"rule-{reading.rule.replace(' ', '-')}"}))
+
+
 def shows(key: str) -> ShowTicketState:
-    return ShowTicketState(key=f"ticket-label:fennel:5:{key}", about="ticket:5", issue_number=21)
+    return ShowTicketState(key=f"ticket-label:fennel:7:{key}", about="ticket:5", issue_number=21)
 
 
 def line(what: What, url: str | None = issue_url(21), **details: str) -> Happened:
@@ -77,7 +78,7 @@ def told(**changed: str) -> dict[str, str]:
 
 def a_thread(**changed: str) -> StartThread:
     return StartThread(
-        key="thread:fennel:5",
+        key="thread:fennel:7",
         about="ticket:5",
         reference="GT-0007",
         title="Golden ticket: A week with the basket makers (GT-0007)",
@@ -88,7 +89,7 @@ def a_thread(**changed: str) -> StartThread:
 def a_proposal(number: int = 1, **changed: str) -> StartProposal:
     reference = "GT-0007" if number == 1 else f"GT-0007 round {number}"
     return StartProposal(
-        key=f"proposal:fennel:5:{number}",
+        key=f"proposal:fennel:7:{number}",
         about="ticket:5",
         reference=reference,
         round=number,
@@ -256,7 +257,7 @@ def test_a_claim_that_could_need_others_leaves_the_choice_with_its_member(
 
     assert claim(POLICY, ticket, ADA, None, now=NOW) == TicketDecision(
         ticket=ticket,
-        effects=(says(name, "exits", people="Cy Okafor", **values),),
+        effects=(says(name, "exits", partner_names="Cy Okafor", **values),),
         happened=(CLAIMED,),
     )
 
@@ -264,18 +265,31 @@ def test_a_claim_that_could_need_others_leaves_the_choice_with_its_member(
 def test_a_claim_that_names_its_exit_takes_it() -> None:
     assert claim(POLICY, a_ticket(), ADA, Exit.TALK, now=NOW) == TicketDecision(
         ticket=a_ticket(exit=Exit.TALK, state=TicketState.TALK, turn=1),
-        effects=(says("ticket-talk", "talk", people="Cy Okafor"), shows("talk")),
+        effects=(says("ticket-talk", "talk", partner_names="Cy Okafor"), shows("talk")),
         happened=(CLAIMED, line(What.TICKET_EXIT_CHOSEN, exit="talk")),
     )
 
 
-def test_without_anybody_named_to_ask_a_coordinator_is() -> None:
-    policy = replace(POLICY, ticket=TicketPolicy())
+WELL = replace(BO, well_working=True)
+NOBODY_NAMED = replace(POLICY, ticket=TicketPolicy())
 
-    assert claim(policy, a_ticket(), ADA, Exit.TALK, now=NOW).effects == (
-        says("ticket-talk", "talk", people="a coordinator"),
-        shows("talk"),
-    )
+
+@pytest.mark.parametrize(
+    ("people", "ask"),
+    [
+        ((ADA, WELL, CY), (WELL.name, CY.name)),
+        ((ADA, BO, CY), (CY.name,)),
+        ((replace(ADA, coordinator=True, well_working=True), BO), ()),  # nobody is sent to themselves
+        ((ADA, replace(WELL, left_on=NOW.date()), CY), (CY.name,)),
+        ((ADA, replace(WELL, coordinator=True)), (WELL.name,)),
+    ],
+)
+def test_where_the_policy_names_nobody_to_ask_the_roster_does(people: tuple[Person, ...], ask: tuple[str, ...]) -> None:
+    assert own_policy(NOBODY_NAMED, people[0], people, NOW.date()).ticket.ask == ask
+
+
+def test_whom_the_policy_names_is_asked() -> None:
+    assert own_policy(POLICY, ADA, (ADA, WELL, CY), NOW.date()) == POLICY
 
 
 def test_the_issue_opened_for_a_ticket_goes_on_with_the_exit_asked_for() -> None:
@@ -283,7 +297,7 @@ def test_the_issue_opened_for_a_ticket_goes_on_with_the_exit_asked_for() -> None
 
     assert issue_opened(POLICY, ticket, ADA, number=21, url=issue_url(21), now=NOW) == TicketDecision(
         ticket=a_ticket(exit=Exit.TALK, state=TicketState.TALK, turn=1),
-        effects=(says("ticket-talk", "talk", people="Cy Okafor"), shows("talk")),
+        effects=(says("ticket-talk", "talk", partner_names="Cy Okafor"), shows("talk")),
         happened=(line(What.TICKET_EXIT_CHOSEN, exit="talk"),),
     )
 
@@ -317,27 +331,29 @@ STILL_OPEN = [
 
 @pytest.mark.parametrize("state", STILL_OPEN)
 def test_going_ahead_is_possible_as_long_as_nothing_is_settled(state: TicketState) -> None:
-    assert choose(POLICY, a_ticket(state=state), ADA, Exit.GO_AHEAD, now=NOW) == TicketDecision(
+    assert choose(POLICY, a_ticket(state=state), ADA, Exit.GO_AHEAD, holds_another=False, now=NOW) == TicketDecision(
         ticket=a_ticket(exit=Exit.GO_AHEAD, state=TicketState.LIGHT, turn=1),
         effects=(says("ticket-go-ahead", "go-ahead"), shows("go-ahead")),
         happened=(line(What.TICKET_EXIT_CHOSEN, exit="go-ahead"),),
     )
 
 
-@pytest.mark.parametrize("state", [one for one in TicketState if one not in STILL_OPEN])
+@pytest.mark.parametrize("state", [one for one in TicketState if one not in (*STILL_OPEN, TicketState.CANCELLED)])
 @pytest.mark.parametrize("wanted", list(Exit))
 def test_nothing_is_chosen_twice_or_after_the_decision(state: TicketState, wanted: Exit) -> None:
-    assert choose(POLICY, a_dear_ticket(state=state, **WITH_THREAD), ADA, wanted, now=NOW) == NOTHING
+    assert (
+        choose(POLICY, a_dear_ticket(state=state, **WITH_THREAD), ADA, wanted, holds_another=False, now=NOW) == NOTHING
+    )
 
 
 def test_money_is_the_groups_to_give_and_the_member_picks_how_to_ask() -> None:
-    assert choose(POLICY, a_dear_ticket(), ADA, Exit.GO_AHEAD, now=NOW) == TicketDecision(
+    assert choose(POLICY, a_dear_ticket(), ADA, Exit.GO_AHEAD, holds_another=False, now=NOW) == TicketDecision(
         ticket=a_dear_ticket(turn=1), effects=(says("ticket-money-needs-a-yes", "money:go-ahead"),)
     )
 
 
 def test_choosing_a_thread_starts_one_without_a_vote() -> None:
-    assert choose(POLICY, a_ticket(), ADA, Exit.THREAD, now=NOW) == TicketDecision(
+    assert choose(POLICY, a_ticket(), ADA, Exit.THREAD, holds_another=False, now=NOW) == TicketDecision(
         ticket=a_ticket(exit=Exit.THREAD, state=TicketState.THREAD, turn=1),
         effects=(a_thread(),),
         happened=(line(What.TICKET_EXIT_CHOSEN, exit="thread"),),
@@ -347,7 +363,7 @@ def test_choosing_a_thread_starts_one_without_a_vote() -> None:
 def test_choosing_a_thread_that_is_there_already_tells_where_it_is() -> None:
     ticket = a_ticket(state=TicketState.NO_DECISION, round=1, **WITH_THREAD)
 
-    decision = choose(POLICY, ticket, ADA, Exit.THREAD, now=NOW)
+    decision = choose(POLICY, ticket, ADA, Exit.THREAD, holds_another=False, now=NOW)
 
     assert decision.ticket == replace(ticket, exit=Exit.THREAD, state=TicketState.THREAD, turn=1)
     bodies = [one.body for one in decision.effects if isinstance(one, CommentOnIssue)]
@@ -359,7 +375,7 @@ def test_choosing_a_thread_that_is_there_already_tells_where_it_is() -> None:
 def test_asking_again_after_a_vote_without_decision_is_a_second_round() -> None:
     ticket = a_dear_ticket(state=TicketState.NO_QUORUM, exit=Exit.PROPOSAL, round=1, **WITH_THREAD)
 
-    assert choose(POLICY, ticket, ADA, Exit.PROPOSAL, now=NOW) == TicketDecision(
+    assert choose(POLICY, ticket, ADA, Exit.PROPOSAL, holds_another=False, now=NOW) == TicketDecision(
         ticket=replace(ticket, state=TicketState.PROPOSED, round=2, turn=1),
         effects=(a_proposal(2, cost="480 EUR"),),
         happened=(line(What.TICKET_EXIT_CHOSEN, exit="proposal"),),
@@ -368,9 +384,9 @@ def test_asking_again_after_a_vote_without_decision_is_a_second_round() -> None:
 
 @pytest.mark.parametrize("wanted", [Exit.THREAD, Exit.PROPOSAL])
 def test_without_loomio_asking_the_group_becomes_a_talk(wanted: Exit) -> None:
-    assert choose(WITHOUT_LOOMIO, a_ticket(), ADA, wanted, now=NOW) == TicketDecision(
+    assert choose(WITHOUT_LOOMIO, a_ticket(), ADA, wanted, holds_another=False, now=NOW) == TicketDecision(
         ticket=a_ticket(exit=wanted, state=TicketState.TALK, turn=1),
-        effects=(says("ticket-no-loomio", wanted.value, people="Cy Okafor"), shows(wanted.value)),
+        effects=(says("ticket-no-loomio", wanted.value, partner_names="Cy Okafor"), shows(wanted.value)),
         happened=(line(What.TICKET_EXIT_CHOSEN, exit=wanted.value),),
     )
 
@@ -413,7 +429,7 @@ def test_a_ticket_withdrawn_while_its_thread_was_on_its_way_stays_withdrawn(roun
 
 
 def test_a_choice_made_while_the_thread_was_on_its_way_stands() -> None:
-    chosen = choose(POLICY, a_ticket(state=TicketState.THREAD), ADA, Exit.GO_AHEAD, now=NOW).ticket
+    chosen = choose(POLICY, a_ticket(state=TicketState.THREAD), ADA, Exit.GO_AHEAD, holds_another=False, now=NOW).ticket
     assert chosen is not None
 
     decision = started(chosen)
@@ -424,11 +440,11 @@ def test_a_choice_made_while_the_thread_was_on_its_way_stands() -> None:
 
 def test_a_proposal_asked_for_while_the_thread_was_on_its_way_is_started() -> None:
     """`/thread`, then `/proposal` before Loomio has answered: both want the same thread, which is started once."""
-    first = choose(POLICY, a_ticket(), ADA, Exit.THREAD, now=NOW)
+    first = choose(POLICY, a_ticket(), ADA, Exit.THREAD, holds_another=False, now=NOW)
     assert first.ticket is not None
-    second = choose(POLICY, first.ticket, ADA, Exit.PROPOSAL, now=NOW)
+    second = choose(POLICY, first.ticket, ADA, Exit.PROPOSAL, holds_another=False, now=NOW)
     assert second.ticket is not None
-    assert [one.key for one in first.effects] == [one.key for one in second.effects] == ["thread:fennel:5"]
+    assert [one.key for one in first.effects] == [one.key for one in second.effects] == ["thread:fennel:7"]
 
     # The first of the two is what is sent, because the key is the same.
     decision = started(second.ticket)
@@ -444,7 +460,7 @@ def test_a_proposal_that_was_started_is_told_and_labelled() -> None:
     assert proposal_started(POLICY, ticket, ADA, url=POLL_URL, closes_at=closes_at) == TicketDecision(
         ticket=ticket,
         effects=(
-            says("ticket-proposed", "proposed:2", proposal=POLL_URL, closes="09 March 2027, 10:00 UTC"),
+            says("ticket-proposed", "proposed:2", proposal=POLL_URL, closes="2027-03-09 10:00 UTC"),
             shows("proposed:2"),
         ),
         happened=(line(What.PROPOSAL_STARTED, url=POLL_URL),),
@@ -502,22 +518,21 @@ def heard(
             TicketState.NO_DECISION,
         ),
         (Reading(result=Result.UNREADABLE, rule="results hidden"), "ticket-unreadable", TicketState.NO_DECISION),
-        (Reading(result=Result.CANCELLED, rule="discarded"), "ticket-proposal-taken-down", TicketState.WITHDRAWN),
+        (Reading(result=Result.CANCELLED, rule="discarded"), "ticket-proposal-taken-down", TicketState.CANCELLED),
     ],
     ids=lambda value: value if isinstance(value, str) else "",
 )
 def test_a_reading_is_written_back_once(reading: Reading, name: str, state: TicketState) -> None:
     reading = replace(reading, agree=4, abstain=1)
     values = COUNTS | {
-        "rule": reading.rule,
         "statement": reading.statement,
         "proposal": POLL_URL,
-        "people": "Cy Okafor",
+        "partner_names": "Cy Okafor",
     }
 
     assert heard(reading) == TicketDecision(
         ticket=replace(PROPOSED, state=state),
-        effects=(says(name, "reading:1003", **values), shows("reading:1003")),
+        effects=(by_the_rule(says(name, "reading:1003", **values), reading), shows("reading:1003")),
         happened=(line(What.TICKET_DECIDED, url=POLL_URL, result=reading.result.value, rule=reading.rule),),
     )
     assert heard(reading, replace(PROPOSED, state=state), before=reading.fingerprint()) == NOTHING
@@ -532,7 +547,7 @@ def test_a_reopened_vote_takes_back_what_was_said() -> None:
     was = replace(PROPOSED, state=TicketState.CONSENTED)
     before = Reading(result=Result.CONSENTED, rule="consent", agree=4).fingerprint()
     values = dict.fromkeys(("agree", "abstain", "disagree", "block"), "0")
-    values |= {"rule": "", "statement": "", "proposal": POLL_URL, "people": "Cy Okafor"}
+    values |= {"statement": "", "proposal": POLL_URL, "partner_names": "Cy Okafor"}
 
     assert heard(Reading(result=Result.OPEN), was, before=before) == TicketDecision(
         ticket=PROPOSED,
@@ -568,7 +583,7 @@ def test_an_objection_whose_proposal_is_taken_down_gives_nothing_back_twice() ->
 
     decision = heard(Reading(result=Result.CANCELLED, rule="discarded"), was, before="x", holds_another=True)
 
-    assert decision.ticket == replace(PROPOSED, state=TicketState.WITHDRAWN)
+    assert decision.ticket == replace(PROPOSED, state=TicketState.CANCELLED)
     assert [one.body.name for one in decision.effects if isinstance(one, CommentOnIssue)] == [
         "ticket-proposal-taken-down"
     ]
@@ -626,7 +641,7 @@ def test_withdrawing_tells_the_thread_who_took_it_back() -> None:
             says("ticket-withdrawn", "withdrawn:1"),
             shows("withdrawn:1"),
             CommentOnThread(
-                key="thread-withdrawn:fennel:5:1",
+                key="thread-withdrawn:fennel:7:1",
                 about="ticket:5",
                 discussion_id=30,
                 topic_id=40,
@@ -649,7 +664,7 @@ def test_reopening_a_withdrawn_ticket_offers_the_exits_anew() -> None:
     assert take_up_again(POLICY, ticket, ADA, holds_another=False) == TicketDecision(
         ticket=a_ticket(turn=2),
         effects=(
-            says("ticket-exits", "exits-again:2", suggested="/go-ahead", people="Cy Okafor"),
+            says("ticket-exits", "exits-again:2", suggested="/go-ahead", partner_names="Cy Okafor"),
             shows("exits-again:2"),
         ),
         happened=(line(What.TICKET_CLAIMED),),
@@ -662,15 +677,17 @@ def test_a_withdrawn_ticket_is_not_taken_up_while_another_holds_the_year() -> No
     assert take_up_again(POLICY, ticket, ADA, holds_another=True) == NOTHING
 
 
-@pytest.mark.parametrize("state", [one for one in TicketState if one is not TicketState.WITHDRAWN])
-def test_only_a_withdrawn_ticket_is_taken_up_again(state: TicketState) -> None:
+@pytest.mark.parametrize(
+    "state", [one for one in TicketState if one not in (TicketState.WITHDRAWN, TicketState.CANCELLED)]
+)
+def test_only_what_was_given_back_without_an_objection_is_taken_up_again(state: TicketState) -> None:
     assert take_up_again(POLICY, a_ticket(state=state), ADA, holds_another=False) == NOTHING
 
 
 @pytest.mark.parametrize("wanted", [Exit.GO_AHEAD, Exit.TALK])
 def test_a_choice_is_answered_again_after_the_ticket_was_taken_up_again(wanted: Exit) -> None:
-    first = {one.key for one in choose(POLICY, a_ticket(), ADA, wanted, now=NOW).effects}
-    again = {one.key for one in choose(POLICY, a_ticket(turn=2), ADA, wanted, now=NOW).effects}
+    first = {one.key for one in choose(POLICY, a_ticket(), ADA, wanted, holds_another=False, now=NOW).effects}
+    again = {one.key for one in choose(POLICY, a_ticket(turn=2), ADA, wanted, holds_another=False, now=NOW).effects}
 
     assert first
     assert again
@@ -680,7 +697,7 @@ def test_a_choice_is_answered_again_after_the_ticket_was_taken_up_again(wanted: 
 def test_a_choice_is_answered_however_often_somebody_changes_their_mind() -> None:
     ticket, used = a_ticket(**WITH_THREAD), set[str]()
     for wanted in (Exit.TALK, Exit.THREAD, Exit.TALK, Exit.THREAD, Exit.TALK):
-        decision = choose(POLICY, ticket, ADA, wanted, now=NOW)
+        decision = choose(POLICY, ticket, ADA, wanted, holds_another=False, now=NOW)
         assert decision.ticket is not None
         keys = {one.key for one in decision.effects}
         assert keys - used == keys != set(), "a key that was used is never used again: ada would hear nothing"
@@ -692,7 +709,7 @@ def test_the_issue_shows_when_a_vote_without_decision_is_talked_over(wanted: Exi
     """The label says `no decision` since the reading; nothing else would ever take it off."""
     ticket = replace(PROPOSED, state=TicketState.NO_DECISION)
 
-    effects = choose(POLICY, ticket, ADA, wanted, now=NOW).effects
+    effects = choose(POLICY, ticket, ADA, wanted, holds_another=False, now=NOW).effects
 
     assert [type(one) for one in effects if isinstance(one, ShowTicketState)] == [ShowTicketState]
 
@@ -742,7 +759,9 @@ def test_a_states_label_says_that_it_is_a_tickets(state: TicketState) -> None:
 def test_the_group_reads_which_days_it_is_about(first_on: date | None, last_on: date | None, days: str) -> None:
     ticket = a_ticket(first_on=first_on, last_on=last_on, stretch="")
 
-    assert choose(POLICY, ticket, ADA, Exit.THREAD, now=NOW).effects == (a_thread(days=days, stretch="–"),)
+    assert choose(POLICY, ticket, ADA, Exit.THREAD, holds_another=False, now=NOW).effects == (
+        a_thread(days=days, stretch="–"),
+    )
 
 
 @pytest.mark.parametrize(("number", "reference"), [(7, "GT-0007"), (1234, "GT-1234"), (12345, "GT-12345")])
@@ -772,7 +791,7 @@ def test_a_thread_that_came_after_the_withdrawal_is_told_of_it() -> None:
     [effect] = started(a_dear_ticket(state=TicketState.WITHDRAWN, turn=2, round=1)).effects
 
     assert effect == CommentOnThread(
-        key="thread-withdrawn:fennel:5:2",
+        key="thread-withdrawn:fennel:7:2",
         about="ticket:5",
         discussion_id=30,
         topic_id=40,

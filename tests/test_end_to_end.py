@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime
+from functools import partial
 
 from tests.house import House
 from tests.scenes import claim, close_poll, house, proposed
@@ -102,10 +103,26 @@ def test_a_ticket_that_costs_money_is_proposed_consented_and_written_back(house:
     address = f"{house.sandbox_url}/loomio/p/{poll['key']}"
     assert house.ours(number)[1:] == [
         "**Yes!** The group agrees to **GT-0001**, Bo. Go and enjoy it.\n\n"
-        f"2 agree, 1 abstain, 0 disagree, 0 block (consent rule): {address}"
+        "2 agree, 1 abstain, 0 disagree, 0 block. With consent, a yes stands as long as nobody disagrees or blocks; "
+        f"one disagreement is a reason to talk. {address}\n\n"
+        "Once it is arranged, `/booked`; `/ilo` opens the learning goal that goes with it. Each alone on a line, and "
+        "only if you like."
     ]
     assert house.issue(number)["labels"] == ["golden-ticket", "ticket: consented"]
     assert len(house.world()["polls"]) == 1
+    # After the yes: the goal that goes with it, booked, used, asked once for a word about it, shared.
+    for word, state in (("ilo", "consented"), ("booked", "booked"), ("used", "used"), ("shared", "shared")):
+        house.as_person("bo-fw", "POST", f"/issues/{number}/comments", body=f"/{word}")
+        house.wait_for(state, partial(lambda wanted: house.ticket_state() == wanted, state))
+    house.wait_for("the goal", lambda: list(house.objectives().values()) == ["active"])
+    house.wait_until_quiet()
+    assert house.issue(next(iter(house.objectives())))["title"] == "RubyConf 2027"
+    assert [one.partition(".")[0] for one in house.ours(number)[2:]] == [
+        "It is booked, Bo",
+        "How good, Bo",
+        "Thank you for sharing it, Bo",
+    ]
+    assert house.issue(number)["labels"] == ["golden-ticket", "ticket: shared"]
     # The same ticket year again: told kindly, and no second ticket.
     again = claim(house)
     house.wait_for("the answer", lambda: house.ours(again))

@@ -21,7 +21,7 @@ from urllib3.exceptions import MaxRetryError, NameResolutionError
 
 from domain.issues import CloseReason, Comment, Gone, Issue, IssueGone
 from integrations.errors import PermanentError, TemporaryError, UnknownOutcomeError
-from integrations.github import GitHub
+from integrations.github import GitHub, RepositoryFile
 from tests.conftest import RESET, SILENCE, Loopback, raw_reply
 
 API = "https://api.github.com"
@@ -476,6 +476,129 @@ def test_making_a_label_that_github_refuses_for_another_reason_is_not_fine(
     assert raised.value.status == 422
 
 
+# -- the repository's files -------------------------------------------------------------------------------------------
+
+COMMIT = "6dcb09b5b57875f334f61aebed695e2e4193db5e"
+BRANCH = "trellis/issue-forms"
+FORM = ".github/ISSUE_TEMPLATE/ilo.yml"
+
+
+def branch_reply(commit: str = COMMIT) -> dict[str, Any]:
+    git = f"{API}/repos/fennel-works/learning/git"
+    return {
+        "ref": f"refs/heads/{BRANCH}",
+        "node_id": "MDM6UmVmcmVmcy9oZWFkcy90cmVsbGlz",
+        "url": f"{git}/refs/heads/{BRANCH}",
+        "object": {"type": "commit", "sha": commit, "url": f"{git}/commits/{commit}"},
+    }
+
+
+def file_reply(text: str = "name: Ziel ✓\n", **changes: Any) -> dict[str, Any]:
+    place = f"{API}/repos/fennel-works/learning/contents/{FORM}"
+    return {
+        "type": "file",
+        "encoding": "base64",
+        "size": len(text.encode()),
+        "name": "ilo.yml",
+        "path": FORM,
+        "content": base64.encodebytes(text.encode()).decode(),
+        "sha": "3d21ec53a331a6f037a91c368710b99387d012c1",
+        "url": place,
+        "git_url": None,
+        "html_url": None,
+        "download_url": None,
+        "_links": {"self": place, "git": None, "html": None},
+    } | changes
+
+
+def pull_reply(**changes: Any) -> Any:
+    return fixture("pull_request.get__of_the_forms") | changes
+
+
+PULL = "https://github.com/fennel-works/learning/pull/2"
+
+
+def test_the_default_branch_is_asked_for(github: GitHub, wire: responses.RequestsMock) -> None:
+    wire.get(HOME, json=repository_reply(default_branch="trunk"))
+    assert github.default_branch() == "trunk"
+
+
+def test_a_branch_is_read_with_the_slash_in_its_name(github: GitHub, wire: responses.RequestsMock) -> None:
+    wire.get(f"{HOME}/git/ref/heads/{BRANCH}", json=branch_reply())
+    assert github.branch_head(BRANCH) == COMMIT
+    assert places(wire) == ["GET /repositories/4001/git/ref/heads/trellis/issue-forms"]
+
+
+def test_a_branch_or_file_that_is_not_there_is_none(github: GitHub, wire: responses.RequestsMock) -> None:
+    wire.get(f"{HOME}/git/ref/heads/{BRANCH}", status=404, json={"message": "Not Found"})
+    wire.get(f"{HOME}/contents/{FORM}", status=404, json={"message": "No commit found for the ref"})
+    assert github.branch_head(BRANCH) is None
+    assert github.file(FORM, branch=BRANCH) is None
+
+
+def test_a_branch_is_made_and_one_that_is_there_begins_anew(github: GitHub, wire: responses.RequestsMock) -> None:
+    wire.post(f"{HOME}/git/refs", status=201, json=branch_reply())
+    wire.patch(f"{HOME}/git/refs/heads/{BRANCH}", json=branch_reply())
+    github.make_branch(BRANCH, COMMIT)
+    github.move_branch(BRANCH, COMMIT)
+    assert sent(wire) == [
+        ("POST", "/repositories/4001/git/refs", {"ref": "refs/heads/trellis/issue-forms", "sha": COMMIT}),
+        ("PATCH", "/repositories/4001/git/refs/heads/trellis/issue-forms", {"sha": COMMIT, "force": True}),
+    ]
+
+
+def test_a_branch_that_came_to_point_elsewhere_is_looked_at_again(github: GitHub, wire: responses.RequestsMock) -> None:
+    wire.post(f"{HOME}/git/refs", status=201, json=branch_reply("0" * 40))
+    with pytest.raises(UnknownOutcomeError):
+        github.make_branch(BRANCH, COMMIT)
+
+
+def test_a_file_is_read_whole_whatever_its_letters(github: GitHub, wire: responses.RequestsMock) -> None:
+    wire.get(f"{HOME}/contents/{FORM}", json=file_reply())
+    assert github.file(FORM, branch=BRANCH) == RepositoryFile(
+        text="name: Ziel ✓\n", sha="3d21ec53a331a6f037a91c368710b99387d012c1"
+    )
+    assert places(wire) == [f"GET /repositories/4001/contents/{FORM}?ref=trellis%2Fissue-forms"]
+
+
+@pytest.mark.parametrize(("replaces", "status"), [(None, 201), ("3d21ec53", 200)])
+def test_a_file_is_written_and_says_which_one_it_replaces(
+    github: GitHub, wire: responses.RequestsMock, replaces: str | None, status: int
+) -> None:
+    written = {key: value for key, value in file_reply().items() if value is not None and key != "_links"}
+    wire.put(f"{HOME}/contents/{FORM}", status=status, json={"content": written, "commit": {"sha": COMMIT}})
+    github.write_file(FORM, "name: Ziel ✓\n", branch=BRANCH, message="Add it", replaces=replaces)
+    ((method, place, body),) = sent(wire)
+    assert (method, place) == ("PUT", f"/repositories/4001/contents/{FORM}")
+    assert base64.b64decode(body.pop("content")).decode() == "name: Ziel ✓\n"
+    assert body == {"message": "Add it", "branch": BRANCH} | ({"sha": replaces} if replaces else {})
+
+
+def test_the_open_pull_request_of_our_branch_is_found(github: GitHub, wire: responses.RequestsMock) -> None:
+    ours = pull_reply()
+    other = ours | {"html_url": "https://github.com/x", "head": ours["head"] | {"label": "eve:trellis/issue-forms"}}
+    wire.get(HOME, json=repository_reply())
+    wire.get(f"{HOME}/pulls", json=[other, ours])
+    assert github.pull_request_from(BRANCH) == PULL
+    assert places(wire)[-1] == (
+        "GET /repositories/4001/pulls?head=fennel-works%3Atrellis%2Fissue-forms&per_page=100&state=open"
+    )
+
+
+def test_without_a_pull_request_of_our_branch_there_is_none(github: GitHub, wire: responses.RequestsMock) -> None:
+    wire.get(HOME, json=repository_reply())
+    wire.get(f"{HOME}/pulls", json=[])
+    assert github.pull_request_from(BRANCH) is None
+
+
+def test_a_pull_request_is_opened_and_gives_its_address(github: GitHub, wire: responses.RequestsMock) -> None:
+    wire.post(f"{HOME}/pulls", status=201, json=pull_reply())
+    assert github.open_pull_request(title="Forms", body="Three", branch=BRANCH, into="main") == PULL
+    assert sent(wire) == [
+        ("POST", "/repositories/4001/pulls", {"title": "Forms", "body": "Three", "head": BRANCH, "base": "main"})
+    ]
+
+
 # -- what every fault is turned into ----------------------------------------------------------------------------------
 
 Call = Callable[[GitHub], object]
@@ -486,6 +609,10 @@ READS: dict[str, tuple[str, Call]] = {
     "issues": ("/repositories/4001/issues", lambda github: list(github.issues())),
     "comments": ("/repositories/4001/issues/7/comments", lambda github: github.comments(7)),
     "may_assign": ("/repositories/4001/assignees/ada", lambda github: github.may_assign("ada")),
+    "default_branch": ("/repositories/4001", lambda github: github.default_branch()),
+    "branch_head": ("/repositories/4001/git/ref/heads/main", lambda github: github.branch_head("main")),
+    "file": ("/repositories/4001/contents/a.yml", lambda github: github.file("a.yml", branch="main")),
+    "pull_request_from": ("/repositories/4001", lambda github: github.pull_request_from("forms")),
 }
 WRITES: dict[str, tuple[str, str, Call]] = {
     "open_issue": (
@@ -501,6 +628,22 @@ WRITES: dict[str, tuple[str, str, Call]] = {
         lambda github: github.remove_label(7, "ILO"),
     ),
     "make_label": ("POST", "/repositories/4001/labels", lambda github: github.make_label("ILO", "")),
+    "make_branch": ("POST", "/repositories/4001/git/refs", lambda github: github.make_branch("forms", COMMIT)),
+    "move_branch": (
+        "PATCH",
+        "/repositories/4001/git/refs/heads/forms",
+        lambda github: github.move_branch("forms", COMMIT),
+    ),
+    "write_file": (
+        "PUT",
+        "/repositories/4001/contents/a.yml",
+        lambda github: github.write_file("a.yml", "a", branch="forms", message="Add it", replaces=None),
+    ),
+    "open_pull_request": (
+        "POST",
+        "/repositories/4001/pulls",
+        lambda github: github.open_pull_request(title="Forms", body="", branch="forms", into="main"),
+    ),
 }
 REFUSALS = [
     (401, "Bad credentials"),
@@ -515,7 +658,7 @@ REFUSALS = [
 
 
 # Some refusals are answers: an issue may be gone, a login may not be assignable, a label may not be there.
-ANSWERS = {("may_assign", 404), ("remove_label", 404)}
+ANSWERS = {("may_assign", 404), ("remove_label", 404), ("branch_head", 404), ("file", 404)}
 
 
 @pytest.mark.parametrize(

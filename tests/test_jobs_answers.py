@@ -8,7 +8,7 @@ import pytest
 
 from domain.issues import Comment
 from domain.rhythms import Interval, Role
-from jobs.handle import follow_comment
+from jobs.listen import follow_comment
 from jobs.nudge import nudge
 from jobs.workshop import Workshop
 from store.memory import effect_of
@@ -361,7 +361,7 @@ def test_nobody_answers_for_somebody_else(work: Workshop, says: Says, ada: int, 
     says(body, by="bo")
 
     assert (held(work), put_off(work)) == ([], [])
-    assert answers(work) == [("command-not-now", "Bo")]
+    assert answers(work) == [("command-not-yours", "Bo")]
     [goal] = rows(work, ObjectiveRow)
     assert goal.last_wrote_at is None
 

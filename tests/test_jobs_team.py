@@ -48,8 +48,11 @@ MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 
 @pytest.fixture
 def wire() -> Iterator[responses.RequestsMock]:
-    with responses.RequestsMock() as wire:
+    """Loomio, which tells its version to whoever asks before they write; every other answer must be asked for."""
+    with responses.RequestsMock(assert_all_requests_are_fired=False) as wire:
+        version = wire.get(f"{WIRE}/api/v1/boot/version", json={"version": "3.8.1"})
         yield wire
+        assert [one.url for one in wire.registered() if one is not version and not one.call_count] == []
 
 
 @pytest.fixture
@@ -77,7 +80,8 @@ def poll_reply(*options: str) -> Any:
     """Loomio's answer to a poll that it has just made."""
     found = fixture("poll.show__closed")
     [row] = [one for one in found["polls"] if one["id"] == 801]
-    return {"polls": [row | {"poll_option_names": list(options), "closed_at": None}], "poll_options": [], "meta": {}}
+    row |= {"poll_option_names": list(options), "closing_at": "2027-12-18T17:00:00.000Z", "closed_at": None}
+    return {"polls": [row], "poll_options": [], "meta": {}}
 
 
 def items_reply(*usernames: str, kind: str = "new_comment") -> Any:

@@ -495,6 +495,109 @@ def test_an_answer_can_be_held_until_released(live: Server, fault: str, comments
     order(live, "POST", "/release")
 
 
+# Branches, files and pull requests
+
+FORM = f"{HOME}/contents/.github/ISSUE_TEMPLATE/ilo.yml"
+
+
+def text(said: str) -> str:
+    return base64.b64encode(said.encode()).decode()
+
+
+def head(asker: Asker, branch: str = "main") -> str:
+    sha: str = asker.get(f"{HOME}/git/ref/heads/{branch}")["object"]["sha"]
+    return sha
+
+
+def propose(bot: Asker) -> Any:
+    bot.post(f"{HOME}/git/refs", {"ref": "refs/heads/trellis/forms", "sha": head(bot)})
+    sent = {"message": "Add a form", "content": text("name: Goal\n"), "branch": "trellis/forms"}
+    assert bot.ask("PUT", FORM, sent).status_code == 201
+    return bot.post(f"{HOME}/pulls", {"title": "Forms", "head": "trellis/forms", "base": "main", "body": "Three"})
+
+
+def test_a_file_on_a_branch_is_proposed_as_githubs_description_has_it(bot: Asker) -> None:
+    pull = propose(bot)
+
+    assert (pull["number"], pull["state"], pull["changed_files"]) == (2, "open", 1)
+    assert bot.post(f"{HOME}/issues", {"title": "Weave"})["number"] == 3, "issues and pull requests share one row"
+    found = bot.get(f"{FORM}?ref=trellis/forms")
+    assert base64.b64decode(found["content"]) == b"name: Goal\n"
+    assert found["sha"] == hashlib.sha1(b"blob 11\0name: Goal\n").hexdigest()
+    assert bot.get(FORM, 404)["message"] == "Not Found", "main is as it was"
+    assert bot.get(f"{FORM}?ref=nowhere", 404)["message"] == "No commit found for the ref nowhere"
+    (listed,) = bot.get(f"{HOME}/pulls?head=fennel-works:trellis/forms&state=open")
+    assert listed["html_url"] == pull["html_url"]
+    assert bot.get(f"{HOME}/pulls?head=fennel-works:else") == []
+    assert len(bot.get(f"{HOME}/pulls?head=else&base=main")) == 1, "a head without an owner is passed over"
+    assert bot.get(f"{HOME}/pulls?state=closed") == bot.get(f"{HOME}/pulls?base=else") == []
+
+
+def test_a_file_is_replaced_only_by_whoever_saw_it(bot: Asker) -> None:
+    propose(bot)
+    sent = {"message": "Renew", "content": text("name: Aim\n"), "branch": "trellis/forms"}
+    assert bot.ask("PUT", FORM, sent).status_code == 422
+    assert bot.ask("PUT", FORM, sent | {"sha": "0" * 40}, judged=False).status_code == 409
+    seen = bot.get(f"{FORM}?ref=trellis/forms")["sha"]
+    assert bot.ask("PUT", FORM, sent | {"sha": seen}).status_code == 200
+    assert bot.get(f"{FORM}?ref=trellis/forms")["sha"] != seen
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"message": " "}, {"content": "not base64"}, {"content": None}, {"branch": "nowhere"}],
+    ids=lambda change: next(iter(change)),
+)
+def test_a_file_that_makes_no_sense_is_refused(bot: Asker, change: dict[str, Any]) -> None:
+    sent = {"message": "Add", "content": text("a"), "branch": "main"} | change
+    assert bot.ask("PUT", FORM, sent).status_code in (404, 422)
+    assert bot.get(FORM, 404)
+
+
+def test_a_branch_is_made_once_and_moves_back_only_when_forced(bot: Asker) -> None:
+    first = head(bot)
+    propose(bot)
+    there = f"{HOME}/git/refs/heads/trellis/forms"
+    again = {"ref": "refs/heads/trellis/forms", "sha": first}
+    assert bot.post(f"{HOME}/git/refs", again, 422)["message"] == "Reference already exists"
+    assert bot.patch(there, {"sha": first}, 422)["message"] == "Update is not a fast forward"
+    assert bot.patch(there, {"sha": first, "force": True})["object"]["sha"] == first
+    assert bot.patch(f"{HOME}/git/refs/heads/else", {"sha": first}, 422)["message"] == "Reference does not exist"
+    assert bot.patch(there, {"sha": "0" * 40}, 422)["message"] == "Object does not exist"
+    assert bot.post(f"{HOME}/git/refs", again | {"sha": "0" * 40, "ref": "refs/heads/x"}, 422)
+    assert bot.post(f"{HOME}/git/refs", again | {"ref": "forms"}, 422)
+    assert bot.get(f"{HOME}/git/ref/tags/v1", 404)
+
+
+def test_a_pull_request_needs_something_to_bring_in_and_is_one_for_each_branch(bot: Asker) -> None:
+    bot.post(f"{HOME}/git/refs", {"ref": "refs/heads/empty", "sha": head(bot)})
+    nothing = bot.post(f"{HOME}/pulls", {"title": "x", "head": "empty", "base": "main"}, 422)
+    assert nothing["errors"][0]["message"] == "No commits between main and empty"
+    propose(bot)
+    second = bot.post(f"{HOME}/pulls", {"title": "x", "head": "trellis/forms", "base": "main"}, 422)
+    assert second["errors"][0]["message"] == "A pull request already exists for fennel-works:trellis/forms."
+    assert bot.post(f"{HOME}/pulls", {"title": "x", "head": "nowhere", "base": "main"}, 422)
+    assert bot.post(f"{HOME}/pulls", {"title": " ", "head": "empty", "base": "main"}, 422)
+
+
+def test_without_the_right_to_write_nothing_is_written(bot: Asker, ada: Asker) -> None:
+    sha = head(ada)
+    for answer in (
+        ada.ask("POST", f"{HOME}/git/refs", {"ref": "refs/heads/x", "sha": sha}),
+        ada.ask("PATCH", f"{HOME}/git/refs/heads/main", {"sha": sha}),
+        ada.ask("PUT", FORM, {"message": "m", "content": text("a")}),
+        ada.ask("POST", f"{HOME}/pulls", {"title": "x", "head": "main", "base": "main"}),
+    ):
+        assert answer.status_code == 403
+        assert answer.headers["X-Accepted-GitHub-Permissions"] in ("contents=write", "pull_requests=write")
+    assert head(bot) == sha
+
+
+def test_an_empty_repository_says_so(bot: Asker) -> None:
+    bot.sandbox.world.repositories[4001].branches.clear()
+    assert bot.ask("GET", f"{HOME}/git/ref/heads/main", judged=False).status_code == 409
+
+
 # Time and beginnings
 
 

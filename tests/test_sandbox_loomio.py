@@ -391,6 +391,156 @@ def test_a_broken_answer_may_hide_a_finished_deed(loomio: Caller) -> None:
     assert loomio.call("GET", "/polls?group_id=7")["polls"] == []
 
 
+def test_a_daily_limit_on_invitations_comes_after_the_poll_was_saved(loomio: Caller, old: Caller) -> None:
+    loomio.sandbox.loomio.invitations_left = old.sandbox.loomio.invitations_left = 3
+    assert loomio.start_poll(429) == {"flash": {"error": "Daily invitation limit reached"}}
+    sent = {"api_key": KEY, "group_id": 7, "title": "T", "poll_type": "proposal", "options": OPTIONS}
+    old.call("POST", "/polls", 500, json=sent)
+    assert [len(one.world()["polls"]) for one in (loomio, old)] == [1, 1]
+
+
+def test_a_bot_that_may_not_tell_everybody_is_refused_after_the_poll_was_saved(loomio: Caller, old: Caller) -> None:
+    for one in (loomio, old):
+        for place in one.sandbox.world.memberships:
+            place.admin = False
+    assert loomio.start_poll(403, recipient_audience="group") == {"error": "Not authorized to announce Poll."}
+    sent = {"api_key": KEY, "group_id": 7, "title": "T", "poll_type": "proposal", "notify_recipients": True}
+    assert "CanCan" in old.call("POST", "/polls", 403, json=sent)["exception"]
+    assert [len(one.world()["polls"]) for one in (loomio, old)] == [1, 1]
+
+
+def test_chat_messages_come_doubled_and_late_like_any_other(loomio: Caller) -> None:
+    loomio.control("/deliveries", {"mode": "double"})
+    poll = loomio.start_poll()
+    assert len(loomio.chat()) == 2
+    loomio.control("/deliveries", {"mode": "hold"})
+    loomio.control(f"/loomio/polls/{poll['key']}/close")
+    held = [
+        one for one in loomio.world()["deliveries"] if one["status"] == "pending" and "closed" in str(one["payload"])
+    ]
+    assert len(held) == 1
+
+
+# What is read off a poll
+
+
+def test_records_that_come_along_are_in_no_order(loomio: Caller) -> None:
+    poll = loomio.start_poll()
+    orders = set()
+    for _ in range(12):
+        options = loomio.call("GET", f"/polls/{poll['key']}")["poll_options"]
+        orders.add(tuple(option["priority"] for option in options))
+        assert sorted(option["priority"] for option in options) == [0, 1, 2, 3]
+    assert len(orders) > 1
+
+
+def test_an_option_may_carry_a_rule_of_its_own(loomio: Caller) -> None:
+    rule = {"name": "agree", "test_operator": "gte", "test_percent": 75, "test_against": "voter_percent"}
+    poll = loomio.start_poll(options=None, poll_options_attributes=[rule, {"name": "disagree"}])
+    loomio.vote(poll, "ada", "agree")
+    loomio.vote(poll, "bo", "agree")
+    assert [row["test_result"] for row in loomio.poll(poll["key"])["results"]] == [False, None, None]
+    loomio.vote(poll, "cy", "agree")
+    assert loomio.poll(poll["key"])["results"][0]["test_result"] is True
+
+
+def test_results_hidden_until_one_has_voted_are_shown_to_the_api_all_the_same(loomio: Caller) -> None:
+    poll = loomio.start_poll(hide_results="until_vote")
+    loomio.vote(poll, "ada", "agree")
+    assert loomio.poll(poll["key"])["results"][0]["voter_count"] == 1
+
+
+def test_consent_and_objection_get_the_icons_of_agree_and_disagree(loomio: Caller) -> None:
+    poll = loomio.start_poll(options=["consent", "objection"])
+    assert poll["poll_option_names"] == ["Consent", "Objection"]
+    assert [row["icon"] for row in loomio.poll(poll["key"])["results"]] == ["agree", "disagree", None]
+
+
+def test_an_outcome_whose_words_are_edited_stays_the_same_outcome(loomio: Caller) -> None:
+    poll = loomio.start_poll()
+    loomio.control(f"/loomio/polls/{poll['key']}/close")
+    first = loomio.control("/loomio/outcomes", {"poll_key": poll["key"], "statement": "Yes"})
+    with loomio.sandbox.world.lock:
+        ours = next(iter(loomio.sandbox.world.polls.values()))
+        loomio.sandbox.loomio.edit_outcome(ours, loomio.sandbox.world.people[11], "Yes, in June")
+    [found] = loomio.call("GET", f"/polls/{poll['key']}")["outcomes"]
+    assert (found["id"], found["statement"], found["versions_count"]) == (first["id"], "Yes, in June", 1)
+
+
+def test_a_group_for_private_threads_takes_no_public_one(loomio: Caller) -> None:
+    public = {"discussion": {"group_id": 7, "title": "Hello", "private": False}}
+    assert loomio.call("POST", "/discussions", 422, json=public) == {"errors": {"private": ["must be private"]}}
+    assert len(loomio.world()["discussions"]) == 1
+
+
+# The versions in between
+
+
+@pytest.mark.parametrize(
+    ("version", "dead_key", "no_role", "not_there"),
+    [
+        (
+            "3.0.20",
+            {"exception": "CanCan::AccessDenied", **NO_ENTRY},
+            {"exception": "CanCan::AccessDenied", **NO_ENTRY},
+            {"exception": "ActiveRecord::RecordNotFound", "error": "Couldn't find the record"},
+        ),
+        ("3.0.24", {"error": 403}, {"error": 403}, {"error": 404}),
+        ("3.1.0", {"error": 403}, {"error": 403}, {"error": 404}),
+        ("3.1.1", NO_ENTRY, {"error": "Not authorized to show Poll."}, {"error": 404}),
+        ("3.8.1", NO_ENTRY, {"error": "Not authorized to show Poll."}, {"error": 404}),
+    ],
+)
+def test_each_version_refuses_in_its_own_words(
+    version: str, dead_key: dict[str, Any], no_role: dict[str, Any], not_there: dict[str, Any]
+) -> None:
+    loomio = Caller(version)
+    sent = {"group_id": 7, "title": "T", "poll_type": "proposal", "options": OPTIONS}
+    current = dialect_of(version).bearer
+    loomio.call("POST", "/polls", json={"poll": sent} if current else {"api_key": KEY, **sent})
+    assert loomio.call("GET", "/polls/nothere1", 404, query_string=key_for(version)) == not_there
+    stray = Caller(version, key="person-eve", sandbox=loomio.sandbox)
+    assert stray.call("GET", "/polls/801", 403, query_string=key_for(version, "person-eve")) == no_role
+    loomio.control("/loomio/key", {"key": "fresh"})
+    assert loomio.call("GET", "/polls/801", 403, query_string=key_for(version)) == dead_key
+
+
+def key_for(version: str, key: str = KEY) -> dict[str, str]:
+    return {} if dialect_of(version).bearer else {"api_key": key}
+
+
+@pytest.mark.parametrize(
+    ("version", "right", "wrong"),
+    [
+        ("3.0.20", "discussion_id", "topic_id"),
+        ("3.0.22", "topic_id", "discussion_id"),
+        ("3.0.24", "discussion_id", "topic_id"),
+        ("3.1.2", "topic_id", "discussion_id"),
+    ],
+)
+def test_what_a_poll_hangs_on_is_what_its_thread_shows(version: str, right: str, wrong: str) -> None:
+    loomio = Caller(version)
+    thread = loomio.call("POST", "/discussions", json={"api_key": KEY, "group_id": 7, "title": "T"})["discussions"][0]
+    assert ("topic_id" in thread) is (right == "topic_id")
+    sent = {"api_key": KEY, "title": "T", "poll_type": "proposal", "options": OPTIONS, "closing_at": in_days(3)}
+    loomio.call("POST", "/polls", 400, json=sent | {wrong: 601})
+    assert loomio.world()["polls"] == []
+    place = thread["topic_id"] if right == "topic_id" else thread["id"]
+    poll = loomio.call("POST", "/polls", json=sent | {right: place})["polls"][0]
+    assert (poll[right], poll["group_id"], wrong in poll) == (place, 7, False)
+
+
+@pytest.mark.parametrize(
+    ("version", "lists", "groups", "search"),
+    [("3.0.20", 404, 404, 404), ("3.0.24", 200, 404, 404), ("3.1.2", 200, 200, 404), ("3.8.1", 200, 200, 200)],
+)
+def test_each_version_has_its_own_routes(version: str, lists: int, groups: int, search: int) -> None:
+    loomio = Caller(version)
+    for path, status in (("/polls", lists), ("/discussions", lists), ("/groups", groups), ("/search", search)):
+        query = {"group_id": "7", "query": "x", **key_for(version)}
+        loomio.call("GET", path, status, query_string=query)
+
+
 # The old dialect
 
 
@@ -417,6 +567,60 @@ def test_the_old_version_forgets_nested_bodies_and_lists_nothing(old: Caller) ->
     old.call("GET", f"/polls?group_id=7&api_key={KEY}", 404)
     old.call("GET", f"/groups?api_key={KEY}", 404)
     assert old.call("GET", "/polls/1", 403)["exception"] == "CanCan::AccessDenied"
+
+
+def test_the_old_version_tells_nobody_unless_it_is_asked_to(old: Caller) -> None:
+    sent = {"api_key": KEY, "group_id": 7, "title": "T", "poll_type": "proposal", "closing_at": in_days(3)}
+    old.call("POST", "/polls", json=sent)
+    old.call("POST", "/polls", json=sent | {"recipient_audience": "group"})
+    assert old.world()["notices"] == []
+    old.call("POST", "/polls", json=sent | {"notify_recipients": True})
+    # In a form every word is true, "false" as well: who wants silence leaves it out.
+    old.call("POST", "/polls", data=sent | {"notify_recipients": "false", "options[]": OPTIONS})
+    told = [(notice["kind"], notice["user_ids"]) for notice in old.world()["notices"]]
+    assert told == [("poll_created", [11, 12, 13, 14])] * 2
+    assert old.world()["polls"][-1]["status"] == "open"
+
+
+def test_an_old_thread_shows_its_open_polls_among_the_records_that_come_along(old: Caller) -> None:
+    key = {"api_key": KEY}
+    thread = old.call("POST", "/discussions", json={**key, "group_id": 7, "title": "Hello"})["discussions"][0]
+    sent = {**key, "discussion_id": thread["id"], "title": "T", "poll_type": "proposal", "closing_at": in_days(3)}
+    poll = old.call("POST", "/polls", json=sent)["polls"][0]
+    shown = old.call("GET", f"/discussions/{thread['id']}", query_string=key)
+    assert [one["key"] for one in shown["polls"]] == [poll["key"]]
+    assert (shown["discussions"][0]["active_poll_ids"], shown["meta"]["total"]) == ([poll["id"]], None)
+    old.control(f"/loomio/polls/{poll['key']}/close")
+    assert old.call("GET", f"/discussions/{thread['id']}", query_string=key)["polls"] == []
+
+
+def test_an_old_anonymous_poll_hides_nothing_but_who(old: Caller) -> None:
+    sent = {"api_key": KEY, "group_id": 7, "title": "T", "poll_type": "proposal", "closing_at": in_days(3)}
+    poll = old.call("POST", "/polls", json=sent | {"anonymous": True, "options": OPTIONS})["polls"][0]
+    old.vote(poll, "ada", "agree")
+    found = old.call("GET", f"/polls/{poll['key']}", query_string={"api_key": KEY})["polls"][0]
+    assert (found["hide_results"], found["decided_voters_count"]) == ("off", 1)
+    assert (found["results"][0]["voter_count"], found["results"][0]["voter_ids"]) == (1, [])
+    hidden = sent | {"hide_results": "until_closed", "options": OPTIONS, "title": "H"}
+    shown = old.call("POST", "/polls", json=hidden)["polls"][0]
+    assert ("results" in shown, shown["total_score"]) == (False, 0)
+
+
+def test_the_old_version_does_not_tell_the_chat_of_a_poll_that_is_opened_again(old: Caller) -> None:
+    sent = {"api_key": KEY, "group_id": 7, "title": "T", "poll_type": "proposal", "closing_at": in_days(3)}
+    poll = old.call("POST", "/polls", json=sent)["polls"][0]
+    old.control(f"/loomio/polls/{poll['key']}/close")
+    before = old.chat()
+    old.control(f"/loomio/polls/{poll['key']}/reopen")
+    assert old.chat() == before
+
+
+def test_old_memberships_are_for_coordinators_and_paged_by_their_own_words(old: Caller) -> None:
+    query = {"api_key": KEY, "group_id": "7"}
+    assert len(old.call("GET", "/memberships", query_string=query | {"per": "2"})["memberships"]) == 2
+    assert len(old.call("GET", "/memberships", query_string=query | {"limit": "2"})["memberships"]) == 5
+    bo = query | {"api_key": "person-bo"}
+    assert "CanCan" in old.call("GET", "/memberships", 403, query_string=bo)["exception"]
 
 
 def test_public_addresses_lead_to_the_pages(loomio: Caller) -> None:

@@ -1,5 +1,6 @@
 """People can play the co-op on the pages: open, comment, vote, close, and move time."""
 
+import html
 import json
 import re
 import signal
@@ -91,6 +92,7 @@ def test_a_learning_goal_reads_as_github_would_render_its_form(visitor: Visitor)
         "origin": "A team need",
         "how": ["Paired", "A project"],
         "partner": "@ada-fw",
+        "stretch": "This one stretches me",
     }
     page = visitor.post("/issues/new/ilo", title="Listen", **answers)
     assert "To listen<br>" in page
@@ -101,7 +103,11 @@ def test_a_learning_goal_reads_as_github_would_render_its_form(visitor: Visitor)
         "### Where does it come from?\n\nA team need\n\n"
         "### How will I learn it?\n\nPaired, A project\n\n"
         "### When …, then I will …\n\n_No response_\n\n"
-        "### Partner\n\n@ada-fw"
+        "### Partner\n\n@ada-fw\n\n"
+        "### Which time do I protect for it?\n\n_No response_\n\n"
+        "### Does it stretch me?\n\n- [X] This one stretches me\n\n"
+        "### Who may know about it?\n\n_No response_\n\n"
+        "### How shall we celebrate?\n\n_No response_"
     )
     assert (issue["author"], issue["assignees"], issue["labels"]) == ("bo-fw", ["bo-fw"], ["ILO"])
     assert [delivery["action"] for delivery in visitor.world()["deliveries"]] == ["opened", "labeled", "assigned"]
@@ -118,9 +124,41 @@ def test_a_golden_ticket_asks_for_cost_days_and_the_way_to_decide(visitor: Visit
     assert "### What does it cost?\n\n480 EUR\n\n### First day\n\n_No response_" in issue["body"]
 
 
-def test_a_body_names_every_question_once_and_in_order() -> None:
-    body = render_body(FORMS["golden-ticket"], {})
-    assert re.findall(r"### (.*)", body) == [field.label for field in FORMS["golden-ticket"].fields]
+@pytest.mark.parametrize("slug", FORMS)
+def test_a_body_names_every_question_once_and_in_order(slug: str) -> None:
+    body = render_body(FORMS[slug], {})
+    assert re.findall(r"### (.*)", body) == [field.label for field in FORMS[slug].fields]
+
+
+@pytest.mark.parametrize("slug", FORMS)
+def test_a_form_shows_every_question_option_and_hint(visitor: Visitor, slug: str) -> None:
+    page = html.unescape(visitor.get(f"/issues/new/{slug}"))
+    for field in FORMS[slug].fields:
+        for words in (field.label, *field.options, field.hint, field.example):
+            assert words in page
+
+
+def test_a_pull_request_can_be_read_and_merged(visitor: Visitor) -> None:
+    github, repository = visitor.sandbox.github, visitor.sandbox.world.repositories[4001]
+    bot = visitor.sandbox.world.accounts["trellis-bot"]
+    repository.branches["forms"] = repository.branches["main"]
+    github.write_file(repository, bot, "forms", "ilo.yml", b"name: Goal\n", "Add it")
+    github.open_pull(repository, bot, "Forms", "**Three**", "forms", "main")
+
+    page = visitor.get("/pulls/2")
+    for words in ("Forms", "<strong>Three</strong>", "ilo.yml", "name: Goal", "Merge as Ada"):
+        assert words in page
+    assert "Merged" in visitor.post("/pulls/2/merge")
+    assert repository.files_on("main")["ilo.yml"] == b"name: Goal\n"
+    assert "Merged" in visitor.post("/pulls/2/merge")
+    visitor.get("/pulls/3", 404)
+
+
+def test_support_is_asked_for_by_a_form_too(visitor: Visitor) -> None:
+    visitor.post("/issues/new/support", title="Interviews", need="To practise", kind=["Time", "An assignment"])
+    issue = visitor.issue(2)
+    assert (issue["labels"], issue["assignees"]) == (["support"], [])
+    assert "### Which kind of support is it?\n\nTime, An assignment" in issue["body"]
 
 
 def test_a_blank_issue_takes_typed_labels(visitor: Visitor) -> None:

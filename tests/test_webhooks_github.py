@@ -313,6 +313,7 @@ def github() -> Iterator[responses.RequestsMock]:
     nothing = {"message": "Not Found", "documentation_url": "https://docs.github.com/rest", "status": "404"}
     with responses.RequestsMock(assert_all_requests_are_fired=False) as wire:
         wire.get(f"{WIRE}/repos/fennel-works/learning", json=fixture("repository.get__ours"))
+        wire.get(f"{WIRE}/repositories/4001", json=fixture("repository.get__ours"))
         wire.get(f"{WIRE}/user", json=fixture("user.get__bot"))
         wire.get(re.compile(rf"{WIRE}/repositories/4001/issues/\d+$"), status=404, json=nothing)
         yield wire
@@ -381,8 +382,14 @@ def test_every_official_example_of_our_repository_is_handled_though_the_issue_is
         "issues.unassigned",
         "issues.labeled",
         "issues.unlabeled",
+        "issues.locked",
+        "issues.unlocked",
         "issue_comment.created",
         "issue_comment.edited",
+        "label.created",
+        "label.edited",
+        "label.deleted",
+        *(f"repository.{one}" for one in ("created", "edited", "privatized", "publicized", "renamed", "transferred")),
     }
     assert set(became.values()) == {"done", "ignored"}
     assert [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING] == []
@@ -497,7 +504,7 @@ def add_ada(database: Database) -> None:
     database.transact(lambda session: session.add(row))
 
 
-@pytest.mark.parametrize(("status", "became"), [(502, "stored"), (429, "stored"), (401, "parked")])
+@pytest.mark.parametrize(("status", "became"), [(502, "stored"), (429, "stored"), (401, "stored")])
 def test_a_delivery_whose_issue_cannot_be_read_now_is_not_lost(
     client: FlaskClient, workshop: Workshop, github: responses.RequestsMock, status: int, became: str
 ) -> None:

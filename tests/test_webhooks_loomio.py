@@ -1,8 +1,11 @@
 """Loomio's door: an unguessable address, a body nobody reads, and a hint that brings the next look forward."""
 
+import io
+import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any, NoReturn
 
 import pytest
 from flask.testing import FlaskClient
@@ -12,6 +15,15 @@ from store.database import Database
 from store.models import DeliveryRow, PersonRow, ProposalRow, TicketRow
 
 HINT = "/webhooks/loomio/invented-hint"
+
+
+class Untouched(io.BytesIO):
+    """A body that nobody may read."""
+
+    def read(self, *_: object) -> NoReturn:
+        raise AssertionError("the body was read")
+
+    readline = readlines = readinto = read1 = read
 
 
 def now() -> datetime:
@@ -61,7 +73,7 @@ def test_a_hint_makes_a_watched_proposal_due_now(client: FlaskClient, database: 
     proposal = watched(database, look_at=now() + timedelta(minutes=9), looked_at=now() - timedelta(minutes=2))
     before = now()
     answer = client.post(HINT, json={"text": "Ada closed the proposal", "icon_url": "", "username": "Loomio"})
-    assert (answer.status_code, answer.data) == (204, b"")
+    assert (answer.status_code, answer.data) == (200, b"")
     due = look_at(database, proposal)
     assert due is not None
     assert before <= due <= now()
@@ -69,7 +81,7 @@ def test_a_hint_makes_a_watched_proposal_due_now(client: FlaskClient, database: 
 
 def test_a_proposal_that_was_never_looked_at_is_due_now(client: FlaskClient, database: Database) -> None:
     proposal = watched(database, look_at=now() + timedelta(minutes=9))
-    assert client.post(HINT).status_code == 204
+    assert client.post(HINT).status_code == 200
     due = look_at(database, proposal)
     assert due is not None
     assert due <= now()
@@ -79,7 +91,7 @@ def test_a_hint_right_after_a_look_is_kept_until_the_gap_is_over(client: FlaskCl
     looked = now() - timedelta(seconds=10)
     proposal = watched(database, look_at=now() + timedelta(minutes=9), looked_at=looked)
     for _ in range(3):
-        assert client.post(HINT).status_code == 204
+        assert client.post(HINT).status_code == 200
     assert look_at(database, proposal) == looked + timedelta(seconds=60)
 
 
@@ -87,13 +99,13 @@ def test_a_hint_never_puts_a_look_off(client: FlaskClient, database: Database) -
     soon, due = now() + timedelta(seconds=5), now() - timedelta(seconds=5)
     coming = watched(database, look_at=soon, looked_at=now(), number=1)
     overdue = watched(database, look_at=due, looked_at=now(), number=2)
-    assert client.post(HINT).status_code == 204
+    assert client.post(HINT).status_code == 200
     assert (look_at(database, coming), look_at(database, overdue)) == (soon, due)
 
 
 def test_a_proposal_that_is_not_watched_any_more_stays_so(client: FlaskClient, database: Database) -> None:
     proposal = watched(database, look_at=None, looked_at=now() - timedelta(days=40))
-    assert client.post(HINT).status_code == 204
+    assert client.post(HINT).status_code == 200
     assert look_at(database, proposal) is None
 
 
@@ -106,13 +118,14 @@ def test_a_proposal_that_is_not_watched_any_more_stays_so(client: FlaskClient, d
         ("application/json", b"[" * 100_000),
         ("application/x-www-form-urlencoded", b"payload=%"),
         ("multipart/form-data; boundary=x", b"no boundary here"),
-        ("application/json", b'{"text": "' + b"x" * 1_000_000 + b'"}'),
+        ("application/json", b'{"text": "' + b"x" * (256 * 1024 - 12) + b'"}'),
+        ("application/json", b'{"text": "Ada closed http://127.0.0.1:9/p/Key7 and http://169.254.169.254/"}'),
     ],
 )
 def test_whatever_the_body_says_it_is_a_hint_and_not_kept(
     client: FlaskClient, database: Database, kind: str, body: bytes
 ) -> None:
-    assert client.post(HINT, data=body, content_type=kind).status_code == 204
+    assert client.post(HINT, data=body, content_type=kind).status_code == 200
     assert database.transact(lambda session: list(session.scalars(select(DeliveryRow)))) == []
 
 
@@ -125,6 +138,42 @@ def test_another_address_is_not_there_and_moves_nothing(client: FlaskClient, dat
     answer = client.post(f"/webhooks/loomio/{token}", json={"text": "hello"})
     assert answer.status_code == 404
     assert look_at(database, proposal) == later
+
+
+def test_a_body_longer_than_any_message_of_loomios_is_refused_unread(client: FlaskClient, database: Database) -> None:
+    later = now() + timedelta(minutes=9)
+    proposal = watched(database, look_at=later)
+    too_long: dict[str, Any] = {"input_stream": Untouched(), "environ_overrides": {"CONTENT_LENGTH": "262145"}}
+    answer = client.post(HINT, **too_long)
+    assert (answer.status_code, answer.data) == (413, b"")
+    assert client.post("/webhooks/loomio/guessed", **too_long).status_code == 404
+    assert look_at(database, proposal) == later
+
+
+def test_a_body_is_not_read_at_all_even_where_its_length_is_not_told(client: FlaskClient, database: Database) -> None:
+    proposal = watched(database, look_at=now() + timedelta(minutes=9))
+    assert client.post(HINT, input_stream=Untouched(), headers={"Transfer-Encoding": "chunked"}).status_code == 200
+    due = look_at(database, proposal)
+    assert due is not None
+    assert due <= now()
+
+
+def test_the_answer_comes_at_once_and_without_a_call_to_anybody(
+    client: FlaskClient, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(20):
+        watched(database, look_at=now() + timedelta(minutes=9), number=number)
+
+    def calls_out(*_: object, **__: object) -> NoReturn:
+        raise AssertionError("a hint made a call")
+
+    monkeypatch.setattr("requests.Session.send", calls_out)
+    took = []
+    for _ in range(15):
+        before = time.perf_counter()
+        assert client.post(HINT).status_code == 200
+        took.append(time.perf_counter() - before)
+    assert sorted(took)[len(took) // 2] < 0.05, "the middle one, for the machine may be busy with something else"
 
 
 def test_the_address_takes_nothing_but_posts(client: FlaskClient) -> None:
@@ -162,7 +211,7 @@ class TestTwoOrganisations:
         later = now() + timedelta(minutes=9)
         fennel = watched(database, look_at=later, number=1)
         moss = watched(database, look_at=later, number=2, organisation="moss-farm")
-        assert client.post("/webhooks/loomio/invented-moss-hint").status_code == 204
+        assert client.post("/webhooks/loomio/invented-moss-hint").status_code == 200
         assert look_at(database, fennel) == later
         due = look_at(database, moss)
         assert due is not None
@@ -178,7 +227,7 @@ class TestOnAPracticeClock:
 
     def test_a_hint_means_now_on_that_clock(self, client: FlaskClient, database: Database) -> None:
         proposal = watched(database, look_at=now() + timedelta(days=2))
-        assert client.post(HINT).status_code == 204
+        assert client.post(HINT).status_code == 200
         due = look_at(database, proposal)
         assert due is not None
         assert abs(due - now() - timedelta(days=1)) < timedelta(seconds=5)

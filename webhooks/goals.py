@@ -5,7 +5,7 @@ organisation. The id makes a repeat harmless. 202: stored. 400: with one sentenc
 
 ```json
 {"type": "objective.open", "organisation": "fennel-works",
- "data": {"person": "ada", "title": "Read a map", "why": "I get lost"}}
+ "data": {"person": "ada", "title": "Read a map", "why": "I get lost", "visibility": "team"}}
 {"type": "ticket.request", "organisation": "fennel-works",
  "data": {"person": "ada", "opportunity": "A week of mapping", "stretch": "I never have", "cost": "480 EUR",
           "first_on": "2027-05-10", "last_on": "2027-05-14", "decide": "proposal"}}
@@ -24,8 +24,9 @@ from flask import Blueprint, Response, jsonify, request
 from sqlalchemy.exc import SQLAlchemyError
 from standardwebhooks.webhooks import EmptyWebhookSecretError, Webhook, WebhookVerificationError
 
+from domain.objectives import Visibility
 from domain.policy import Policy
-from domain.tickets import Exit
+from domain.ticket_states import Exit
 from webhooks.intake import Door, keep
 
 log = logging.getLogger(__name__)
@@ -34,7 +35,7 @@ LARGEST_BYTES = 64 * 1024
 MESSAGE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
 # Each type's keys: needed ones first. The lengths are GitHub's for a title and generous for the rest.
 KEYS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "objective.open": (("person", "title"), ("why",)),
+    "objective.open": (("person", "title"), ("why", "visibility")),
     "ticket.request": (("person", "opportunity"), ("stretch", "cost", "first_on", "last_on", "decide")),
 }
 LONGEST = {"title": 256, "person": 60, "why": 20_000, "opportunity": 5_000, "stretch": 20_000, "cost": 200}
@@ -116,6 +117,8 @@ def _problems(said: Mapping[str, Any]) -> list[str]:
             problems.append(f"data.{key}: at most {LONGEST.get(key, LONGEST_OTHER)} characters")
         elif key in ("first_on", "last_on") and value and not _is_date(value):
             problems.append(f"data.{key}: a date such as 2027-05-10")
+        elif key == "visibility" and value and value not in list(Visibility):
+            problems.append(f"data.visibility: one of {', '.join(Visibility)}, or leave it out")
         elif key == "decide" and value and value not in list(Exit):
             problems.append(f"data.decide: one of {', '.join(Exit)}, or leave it out")
     return problems

@@ -1,14 +1,15 @@
 """`POST /webhooks/loomio/<token>`: takes Loomio's hint that something happened, and brings the next look forward.
 
 Loomio's webhooks carry no signature, id or kind; the only credential is the address, and nothing in the body is
-believed or even read. 204 whatever the body says. 404: not our token. Facts on Loomio, 4.2 to 4.4.
+believed or even read. 200 whatever the body says, without a call to anybody. 404: not our token. 413: longer than any
+message of Loomio's; the hint is lost then, and polling sees it anyway. Facts on Loomio, 4.2 to 4.4.
 """
 
 from collections.abc import Mapping
 from datetime import datetime, timedelta
 from functools import partial
 
-from flask import Blueprint, Response
+from flask import Blueprint, Response, request
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
@@ -16,6 +17,8 @@ from domain.policy import Policy
 from store.models import ProposalRow
 from webhooks.intake import Door
 from webhooks.signatures import same_token
+
+LARGEST_BODY_BYTES = 256 * 1024
 
 
 def loomio_blueprint(door: Door, policies: Mapping[str, Policy], tokens: Mapping[str, str | None]) -> Blueprint:
@@ -28,12 +31,14 @@ def loomio_blueprint(door: Door, policies: Mapping[str, Policy], tokens: Mapping
         fitting = [slug for slug in policies if same_token(token, tokens.get(slug))]
         if not fitting:
             return Response(), 404
+        if (request.content_length or 0) > LARGEST_BODY_BYTES:
+            return Response(), 413
         for slug in fitting:
             loomio = policies[slug].loomio
             if loomio is not None:
                 gap = timedelta(seconds=loomio.least_seconds_between_looks)
                 door.database.transact(partial(look_soon, slug=slug, gap=gap, now=door.now()))
-        return Response(), 204
+        return Response(), 200
 
     return bp
 
