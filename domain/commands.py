@@ -21,47 +21,57 @@ class Who(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Word:
-    """One command: its name, who may give it, and whether words stand behind it, on the same line."""
+    """One command: its name, what it does, who may give it, and whether words stand after it, on the same line."""
 
     name: str
+    what_for: str
     who: Who = Who.OWNER
     takes_words: bool = False
 
 
 OBJECTIVE_WORDS = (
-    Word(name="activate"),
-    Word(name="queue", takes_words=True),
-    Word(name="done"),
-    Word(name="learned"),
-    Word(name="tried"),
-    Word(name="changed-course"),
-    Word(name="paused"),
-    Word(name="log", takes_words=True),
-    Word(name="offer", who=Who.MEMBER, takes_words=True),
-    Word(name="help-wanted"),
-    Word(name="partner", takes_words=True),
-    Word(name="safety-note", who=Who.MEMBER, takes_words=True),
-    Word(name="pause", takes_words=True),
-    Word(name="held", takes_words=True),
-    Word(name="not-needed", takes_words=True),
-    Word(name="snooze", takes_words=True),
-    Word(name="wake"),
+    Word(name="activate", what_for="work on this one now; the active one waits"),
+    Word(
+        name="queue",
+        what_for="show what waits; `/queue first` or `/queue 2` moves this one, on the active one it parks it",
+        takes_words=True,
+    ),
+    Word(name="done", what_for="close this goal"),
+    Word(name="learned", what_for="say how a closed goal ended"),
+    Word(name="tried", what_for="the same; four questions to look back with come along"),
+    Word(name="changed-course", what_for="the same"),
+    Word(name="paused", what_for="the same"),
+    Word(name="log", what_for="note something; it counts as an answer to what was asked", takes_words=True),
+    Word(name="offer", what_for="offer a hand or a skill", who=Who.MEMBER, takes_words=True),
+    Word(name="help-wanted", what_for="ask for a hand: the partner and whoever offered one are told"),
+    Word(name="partner", what_for="say who learns beside you", takes_words=True),
+    Word(
+        name="safety-note",
+        what_for="three lines on what is safe to get wrong, for a goal that stretches",
+        who=Who.MEMBER,
+        takes_words=True,
+    ),
+    Word(name="pause", what_for="leave, until a day or for some weeks: nothing comes round", takes_words=True),
+    Word(name="held", what_for="what was asked about is done", takes_words=True),
+    Word(name="not-needed", what_for="it is not needed this time", takes_words=True),
+    Word(name="snooze", what_for="later: `2 weeks`, `until 2027-05-01`, `this time`, `all`", takes_words=True),
+    Word(name="wake", what_for="end every snooze"),
 )
 TICKET_WORDS = (
-    Word(name="go-ahead"),
-    Word(name="thread"),
-    Word(name="proposal"),
-    Word(name="talk"),
-    Word(name="bucket", takes_words=True),
-    Word(name="funded", who=Who.COORDINATOR),
-    Word(name="not-funded", who=Who.COORDINATOR),
-    Word(name="booked"),
-    Word(name="used"),
-    Word(name="shared"),
-    Word(name="ilo"),
-    Word(name="withdraw"),
-    Word(name="consented", who=Who.COORDINATOR),
-    Word(name="objection", who=Who.COORDINATOR),
+    Word(name="go-ahead", what_for="it is light: nobody else needs to decide"),
+    Word(name="thread", what_for="ask what others think, in Loomio"),
+    Word(name="proposal", what_for="ask the group for a yes, in Loomio"),
+    Word(name="talk", what_for="talk it over with somebody first"),
+    Word(name="bucket", what_for="name a place where people put money together", takes_words=True),
+    Word(name="funded", what_for="the bucket is full", who=Who.COORDINATOR),
+    Word(name="not-funded", what_for="not enough came together", who=Who.COORDINATOR),
+    Word(name="booked", what_for="it is arranged"),
+    Word(name="used", what_for="it is behind the member; they are asked once to share it"),
+    Word(name="shared", what_for="the others have heard of it"),
+    Word(name="ilo", what_for="open the learning goal that goes with an agreed ticket"),
+    Word(name="withdraw", what_for="give the ticket back"),
+    Word(name="consented", what_for="people agreed elsewhere, or an outcome means yes", who=Who.COORDINATOR),
+    Word(name="objection", what_for="an outcome means no", who=Who.COORDINATOR),
 )
 ON_OBJECTIVE = {one.name: one for one in OBJECTIVE_WORDS}
 ON_TICKET = {one.name: one for one in TICKET_WORDS}
@@ -88,3 +98,9 @@ def commands_in(body: str) -> tuple[Command, ...]:
         if said and said[1] not in found and (said[2] is None or said[1] in TAKE_WORDS):
             found[said[1]] = Command(name=said[1], known=said[1] in KNOWN, words=said[2] or "")
     return tuple(found.values())
+
+
+def table(words: tuple[Word, ...]) -> str:
+    """Give commands as a Markdown table, for README."""
+    rows = [f"| `/{one.name}{' …' if one.takes_words else ''}` | {one.what_for} | {one.who.value} |" for one in words]
+    return "\n".join(["| word | what it does | who |", "|---|---|---|", *rows])

@@ -288,6 +288,13 @@ def issue_now(workshop: Workshop, policy: Policy, github: GitHub, number: int) -
     kept = str(number) in workshop.database.transact(partial(_abouts, slug=policy.slug, trouble=Trouble.UNLABELLED))
     if not kept:
         exists = github.has_label(label)
+        if exists:
+            # The label may have come back since the issue was read: only what is read while it exists counts.
+            again = github.issue(number)
+            exists = github.has_label(label)
+            if isinstance(again, IssueGone) or again.has_label(label):
+                return again
+            seen = again
         kept = lost_its_label(seen, label, remembered_at=row.issue_updated_at, label_exists=exists, now=workshop.now())
         if not exists:
             workshop.database.transact(partial(_label_is_missing, workshop, policy=policy, label=label))

@@ -499,6 +499,23 @@ def test_a_goal_that_loses_its_label_alone_is_a_goal_no_more(
     assert amiss(work) == []
 
 
+def test_a_label_that_comes_back_while_a_goal_is_read_closes_it_not(
+    work: Workshop, outside: Outside, goals: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    github, read = connected_github(work, SLUG), GitHub.issue
+    outside.label(was="ILO", name="Learning")
+
+    def slowly(self: GitHub, number: int) -> Any:
+        seen = read(self, number)
+        if outside.repository.label_named("ILO") is None:
+            outside.label(was="Learning", name="ILO")  # between this read and whatever is asked next
+        return seen
+
+    monkeypatch.setattr(GitHub, "issue", slowly)
+    follow_issue(work, OURS, github, goals[0])
+    assert (states(work), amiss(work)) == (dict.fromkeys(goals, "active"), [])
+
+
 def test_opening_an_issue_waits_so_that_the_label_is_not_made_anew(
     work: Workshop, outside: Outside, goals: list[int]
 ) -> None:

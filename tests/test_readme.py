@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 from app import BEHAVIOURS, behaviours
+from domain.commands import OBJECTIVE_WORDS, TICKET_WORDS, table
 from jobs.schedule import JOBS
 
 ROOT = Path(__file__).parent.parent
@@ -28,3 +29,8 @@ def test_every_job_of_the_clock_has_a_behaviour_of_its_own() -> None:
     assert {f"jobs.{job.name()}" for job in JOBS} <= set(BEHAVIOURS)
     assert len({job.name() for job in JOBS}) == len(JOBS)
     assert all(job.every_ticks >= 1 and job.what_for for job in JOBS)
+
+
+def test_every_word_people_can_write_is_explained() -> None:
+    assert table(OBJECTIVE_WORDS) in README
+    assert table(TICKET_WORDS) in README

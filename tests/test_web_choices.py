@@ -21,7 +21,7 @@ from config.links import CHOICES_DAYS, STOP_DAYS, Links, Named
 from domain.policy import Policy
 from domain.rhythms import Clock, Interval, Role, Side, Start, Window, Windows
 from store.database import Database
-from store.models import LONG_AGO, AskedRow, Base, HeldRow, PersonRow, RelationRow, SnoozeRow, TimelineRow
+from store.models import LONG_AGO, AskedRow, Base, HeldRow, ObjectiveRow, PersonRow, RelationRow, SnoozeRow, TimelineRow
 from tests.cast import NOW, POLICY, with_rhythms
 from web.choices import LARGEST_ANSWER_BYTES, choices_blueprint, html_of
 from web.pages import pages_blueprint
@@ -246,6 +246,23 @@ def test_a_page_about_nothing_in_particular_shows_what_is_open_today(fennel: Dat
 
 
 TALKS_WITH_BO = ("career-talk|2027|partner|2", BOS_TALK)
+
+
+@pytest.mark.parametrize(
+    ("targets", "shown"),
+    [
+        ({}, "Your goal just now: Learn to sharpen tools"),
+        ({"targets_done": 2, "targets_total": 5}, "Your goal just now: Learn to sharpen tools (2 of 5 targets)"),
+    ],
+)
+def test_the_page_shows_ones_own_goal_and_how_far_its_targets_are(
+    fennel: Database, site: FlaskClient, targets: dict[str, int], shown: str
+) -> None:
+    goal = {"organisation": "fennel", "title": "Learn to sharpen tools", "state": "active", "opened_at": NOW}
+    fennel.transact(lambda session: session.add(ObjectiveRow(person_id=ADA, issue_number=11, **goal, **targets)))
+
+    assert f'<p class="goal">{shown}</p>' in site.get(place()).text
+    assert "goal" not in site.get(place(named_as(BO))).text.split("<h1", 1)[1].split("<form", 1)[0]
 
 
 def test_when_nothing_is_open_the_page_says_so_and_can_still_switch_everything_off(make: Make) -> None:

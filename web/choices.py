@@ -347,12 +347,24 @@ def _page(seen: Seen, token: str, *, status: int = 200) -> Response:
         intro=say("page-choices-intro", name=reader.person.first_name()),
         thanks=say("page-thanks") if "thanks" in request.args and status == 200 else "",
         refused=NOT_ON_THE_PAGE if status != 200 else "",
+        goal=_goal(seen),
         parts=[_card(seen, key, part, snoozed) for key, part in seen.parts.items()],
         nothing_open=say("page-nothing-open"),
         choices=for_all,
         private_note=say("page-private-note"),
         action=url_for("choices.choose", token=token),
     )
+
+
+def _goal(seen: Seen) -> str:
+    """Name the reader's own goal and how many of its targets are ticked: shown, and never judged (practice row 19)."""
+    goal = seen.around.reader.objective
+    if goal is None or not seen.around.reader.has_objective():
+        return ""
+    if not goal.targets_total:
+        return _say(seen.locale, "page-goal", title=goal.title)
+    done, total = str(goal.targets_done), str(goal.targets_total)
+    return _say(seen.locale, "page-goal-targets", title=goal.title, done=done, total=total)
 
 
 def _card(seen: Seen, key: str, part: Part, snoozed: Sequence[Snooze]) -> Card:
