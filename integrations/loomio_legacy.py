@@ -98,14 +98,16 @@ class LegacyLoomio(Loomio):
         return self._headers
 
     def _items(self, topic_id: int) -> dict[str, Any]:
-        blind = CannotLookError("Loomio before 3.1 does not show what was said in a thread")
+        blind = "Loomio before 3.1 does not show what was said in a thread"
         topic = self._topic_of(topic_id)
         if topic is None:
-            raise blind
+            raise CannotLookError(blind)
         try:
             return self._read(f"/api/b2/threads/{topic}/items")
         except PermanentError as error:
-            raise blind if error.status == 404 else error from None
+            if error.status != 404:
+                raise
+            raise CannotLookError(f"{blind} (it answered 404)") from error
 
     def _listed(self, root: str) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
         try:

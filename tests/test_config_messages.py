@@ -3,6 +3,7 @@
 # ruff: noqa: E501 - messages stand here as they are read
 
 import ast
+import os
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -356,6 +357,23 @@ def test_nothing_a_person_reads_has_a_gap(workshop: Workshop, tmp_path: Path) ->
             continue  # these quote what somebody wrote, which the readings here leave out
         used = {name: say.values[name] for name in placeholders(MESSAGES[say.name]) - set(say.spoken)}
         assert "" not in used.values(), f"{say.name}: {used}"
+
+
+SAID = ROOT / "tests" / "fixtures" / "words.said__in_english.md"
+
+
+def test_every_text_a_person_reads_is_whole_and_as_it_was_last_read(workshop: Workshop, tmp_path: Path) -> None:
+    """A change of words, or of what fills them in, shows here as a person would read it.
+
+    `WRITE_WORDS=1 pytest tests/test_config_messages.py` writes the file anew; then read what changed in it.
+    """
+    said = [*by_the_domain(), *for_the_team(everything_on(tmp_path)), *answers(workshop)]
+    texts = sorted({(one.name, words(one)) for one in said})
+    page = "\n".join(f"<!-- {name} -->\n\n{text.strip()}\n" for name, text in texts)
+    if "WRITE_WORDS" in os.environ:
+        SAID.write_text(page, encoding="utf-8")
+
+    assert page == SAID.read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("locale", [*locales(), "pt", "pt_PT", "de_AT", "ne"])
