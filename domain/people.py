@@ -152,8 +152,8 @@ def local_instant(day: date, at: time, zone: ZoneInfo) -> datetime:
     A time that the spring change skips moves on by the length of the gap (02:30 becomes 03:30); a time that the
     autumn change repeats means its first occurrence.
     """
-    local = datetime.combine(day, at, tzinfo=zone)
-    # fold=0 (the default) reads both a skipped and a repeated time with the offset from before the change.
+    local = datetime.combine(day, at.replace(fold=0), tzinfo=zone)
+    # fold=0 reads both a skipped and a repeated time with the offset from before the change.
     return local.astimezone(UTC)
 
 
