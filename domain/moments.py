@@ -20,7 +20,7 @@ from domain.years import ticket_year_begins_on
 FAR_FROM_WINDOW = timedelta(days=120)  # a milestone further away than this belongs to another year
 
 
-class Trouble(StrEnum):
+class DateFlaw(StrEnum):
     """What keeps a window's dates from being told (practice row 9)."""
 
     MISSING = "missing"
@@ -32,18 +32,18 @@ class Trouble(StrEnum):
 class DateTrouble:
     """A milestone that is missing or out of order, and the window that waits for it. Values named `…_on` are dates."""
 
-    trouble: Trouble
+    trouble: DateFlaw
     values: Mapping[str, str]
 
     def said(self) -> str:
         """Say it for those who keep the policy."""
         of = self.values
         match self.trouble:
-            case Trouble.MISSING:
+            case DateFlaw.MISSING:
                 return f"{of['milestone']} is not set for the window from {of['opens_on']} to {of['closes_on']}"
-            case Trouble.REVERSED:
+            case DateFlaw.REVERSED:
                 return f"{of['milestone']} ({of['first_on']}) is not before {of['other']} ({of['last_on']})"
-            case Trouble.NO_DAY:
+            case DateFlaw.NO_DAY:
                 return f"no day is left between {of['opens_on']} and {of['closes_on']} ({of['dates']})"
 
 
@@ -194,7 +194,7 @@ def _between_milestones(
             if opens_on - FAR_FROM_WINDOW <= one <= closes_on + FAR_FROM_WINDOW
         ]
         if not near:
-            trouble = DateTrouble(trouble=Trouble.MISSING, values=window | {"milestone": milestone})
+            trouble = DateTrouble(trouble=DateFlaw.MISSING, values=window | {"milestone": milestone})
             return opens_on, closes_on, trouble
         dates[milestone] = min(near, key=lambda one: abs((one - opens_on).days))
     not_before, before = dates.get(rhythm.not_before), dates.get(rhythm.before)
@@ -205,12 +205,12 @@ def _between_milestones(
             "first_on": not_before.isoformat(),
             "last_on": before.isoformat(),
         }
-        return opens_on, closes_on, DateTrouble(trouble=Trouble.REVERSED, values=window | values)
+        return opens_on, closes_on, DateTrouble(trouble=DateFlaw.REVERSED, values=window | values)
     first_on = max(opens_on, not_before) if not_before else opens_on
     last_on = min(closes_on, before - timedelta(days=1)) if before else closes_on
     if first_on > last_on:
         said = ", ".join(f"{name} {day}" for name, day in dates.items())
-        return opens_on, closes_on, DateTrouble(trouble=Trouble.NO_DAY, values=window | {"dates": said})
+        return opens_on, closes_on, DateTrouble(trouble=DateFlaw.NO_DAY, values=window | {"dates": said})
     return first_on, last_on, None
 
 

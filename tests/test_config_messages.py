@@ -43,7 +43,7 @@ from domain.effects import (
 )
 from domain.issues import Comment, key_in
 from domain.later import read_later
-from domain.moments import Standing, Trouble
+from domain.moments import DateFlaw, Standing
 from domain.objective_deeds import end_record
 from domain.objectives import Closing, ObjectiveState, Visibility, follow, open_here
 from domain.parts import Ask, Part
@@ -56,7 +56,7 @@ from domain.ticket_states import Deed, Exit, TicketState
 from domain.ticket_use import fill_bucket, fund, go_on, how_was_it
 from domain.ticket_votes import confirm, decided, proposal_started
 from domain.tickets import already_held, choose, claim, not_yet, take_up_again, thread_started, withdraw
-from domain.trouble import Trouble as Outside
+from domain.trouble import Trouble
 from jobs.digest import digest
 from jobs.listen import follow_comment
 from jobs.nudge import nudge
@@ -314,9 +314,9 @@ HELD_ELSEWHERE = (
     | {"report-day", "report-nothing", "team-mention"}
     | {
         f"part-dates-{one.value}"
-        for one in Trouble  # and test_jobs_digest.py these
+        for one in DateFlaw  # and test_jobs_digest.py these
     }
-    | {"trouble-over", *(f"trouble-{one.value}" for one in Outside)}  # and test_jobs_trouble.py these
+    | {"trouble-over", *(f"trouble-{one.value}" for one in Trouble)}  # and test_jobs_trouble.py these
 )
 
 
