@@ -16,12 +16,14 @@ from typing import TypeVar
 
 from dotenv import load_dotenv
 from flask import Flask
+from sqlalchemy import Engine as DatabaseEngine
 
 from commands import register_commands
 from commands.bench import Bench
 from config.clock import clock, real_now
 from config.errors import ConfigError
 from config.links import Links
+from config.logs import set_up_log
 from config.policy import load_policies
 from config.settings import Settings, load_settings
 from domain.pace import Budget
@@ -33,11 +35,15 @@ from integrations.loomio_legacy import LegacyLoomio
 from integrations.mail import Mail
 from jobs.durable import Engine, Intake, Lease, is_reachable, quiet_engine_log
 from jobs.handle import handle
+from jobs.heartbeat import Pulse
 from jobs.perform import perform
 from jobs.workshop import Pacing, Workshop
 from store.database import Database, make_engine
+from store.vitals import Vitals, figures, reader, vitals
 from web.calendar import calendar_blueprint
 from web.choices import choices_blueprint
+from web.health import Limits, Unwell, asked, health_blueprint
+from web.metrics import Seen, metrics_blueprint
 from web.pages import pages_blueprint
 from webhooks.github import github_blueprint
 from webhooks.goals import goals_blueprint
@@ -74,9 +80,12 @@ BEHAVIOURS = (
     "webhooks.loomio",
     "web.choices",
     "web.calendar",
+    "web.health",
+    "web.metrics",
     "jobs.handle",
     "jobs.listen",
     "jobs.goal_words",
+    "jobs.partners",
     "jobs.answers",
     "jobs.perform",
     "jobs.watch",
@@ -85,10 +94,14 @@ BEHAVIOURS = (
     "jobs.lapse",
     "jobs.digest",
     "jobs.report",
+    "jobs.redeliver",
     "jobs.reconcile",
+    "jobs.trouble",
     "jobs.sweep",
     "jobs.prune",
+    "jobs.heartbeat",
 )
+CLOCK_GRACE_SECONDS = 120.0
 LARGEST_BODY_BYTES = 26 * 1024 * 1024  # GitHub sends up to 25 MB
 
 
@@ -111,7 +124,16 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
     app.register_blueprint(goals_blueprint(door, policies, secrets))
     app.register_blueprint(choices_blueprint(workshop.database, policies, workshop.links, workshop.now))
     app.register_blueprint(calendar_blueprint(workshop.database, policies, workshop.now))
-    app.register_blueprint(pages_blueprint(behaviours(), partial(is_reachable, workshop.database)))
+    app.register_blueprint(pages_blueprint(behaviours(), settings.text("TRELLIS_PUBLIC_URL")))
+    limits = Limits(
+        beat_seconds=settings.seconds("TRELLIS_TAKEOVER_SECONDS"),
+        tick_seconds=CLOCK_GRACE_SECONDS + 4 * settings.seconds("TRELLIS_TICK_SECONDS"),
+    )
+    database, reading = workshop.database, reader(workshop.database.engine)
+    app.register_blueprint(health_blueprint(partial(_vitals, database, reading), real_now, limits))
+    app.register_blueprint(
+        metrics_blueprint(partial(_figures, reading), real_now, settings.text("TRELLIS_METRICS_TOKEN"))
+    )
     register_commands(
         app, Bench(workshop=workshop, settings=settings, make_worker=partial(create_worker, settings, policies))
     )
@@ -134,6 +156,16 @@ def create_worker(settings: Settings, policies: Mapping[str, Policy]) -> tuple[W
     )
     engines.append(engine)
     return workshop, engine
+
+
+def _vitals(database: Database, reading: DatabaseEngine) -> Vitals | Unwell:
+    if not is_reachable(database):  # as deliveries are stored, so a database that cannot be written to is not ready
+        return Unwell(why="it does not answer, or cannot be written to")
+    return asked(partial(vitals, reading))
+
+
+def _figures(reading: DatabaseEngine) -> Seen | Unwell:
+    return asked(lambda: Seen(vitals=vitals(reading), figures=figures(reading)))
 
 
 def collect_rarely() -> None:
@@ -186,7 +218,13 @@ def _workshop(settings: Settings, policies: Mapping[str, Policy], *, check_lease
             retry_seconds=settings.seconds("TRELLIS_RETRY_SECONDS"),
             budget=budget,
         ),
+        pulse=_pulse(settings),
     )
+
+
+def _pulse(settings: Settings) -> Pulse | None:
+    url = settings.text("TRELLIS_HEARTBEAT_URL")
+    return None if url is None else Pulse(url, call_seconds=settings.seconds("TRELLIS_CALL_SECONDS"))
 
 
 def _links(settings: Settings) -> Links:
@@ -256,10 +294,10 @@ def _loomio(settings: Settings, policies: Mapping[str, Policy], slug: str) -> Lo
 
 
 def _set_up_log(settings: Settings) -> None:
-    logging.basicConfig(
-        level=settings.text("TRELLIS_LOG_LEVEL"),
-        format="%(asctime)s %(levelname)-7s %(name)s: %(message)s",
-        stream=sys.stderr,
+    set_up_log(
+        level=str(settings.text("TRELLIS_LOG_LEVEL")),
+        form=str(settings.text("TRELLIS_LOG_FORMAT")),
+        secrets=settings.secrets(),
     )
     logging.getLogger("apscheduler").setLevel(logging.WARNING)
     logging.getLogger("alembic").setLevel(logging.WARNING)

@@ -8,7 +8,7 @@ from commands.bench import Bench, chosen, member, organisation_option
 from domain.forms import TicketAnswers
 from domain.objectives import Closing, ObjectiveState, Visibility, in_order
 from domain.ticket_states import Exit
-from jobs.objectives import close_record, open_objective
+from jobs.objectives import activate_record, close_record, open_objective
 from jobs.tickets import request_ticket
 from store.queries import siblings_of
 
@@ -58,6 +58,21 @@ def objective_group(bench: Bench) -> click.Group:
             click.echo(f"{one.state.value}: {one.title} ({where}{targets})")
         if not goals:
             click.echo(f"{person.name} has no open goal just now.")
+
+    @objective.command("activate", help="Make a goal that is kept without an issue the active one.")
+    @click.argument("handle")
+    @click.argument("number", type=int)
+    @organisation_option
+    def activate(handle: str, number: int, slug: str | None) -> None:
+        policy = chosen(bench, slug)
+        person = member(bench, policy, handle)
+        work = partial(activate_record, bench.workshop, policy=policy, person=person, objective_id=number)
+        if not bench.workshop.database.transact(lambda session: work(session=session)):
+            raise click.ClickException(
+                f"{person.name} keeps no waiting goal here as number {number}. One with an issue is activated there "
+                f"by /activate; `flask objective list {handle}` shows what there is."
+            )
+        click.echo(f"{person.name}: active now; what was active before waits.")
 
     @objective.command("close", help="Close a goal that is kept without an issue.")
     @click.argument("handle")

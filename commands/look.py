@@ -13,14 +13,20 @@ from domain.policy import Channel, Policy
 from domain.routing import findings
 from domain.year import date_problems
 from integrations.errors import PermanentError, TemporaryError, UnknownOutcomeError
+from integrations.github import GitHub
 from integrations.loomio import Loomio
 from integrations.loomio_versions import dialect_problem, is_little_known
+from jobs.redeliver import DOOR, hooks_of_ours
 from jobs.report import DATES_AHEAD
 from jobs.repository import connected_github, connected_loomio
 from jobs.trouble import open_troubles
 from jobs.trouble import said as troubles_said
 from store.models import EffectRow, ProposalRow
 from store.queries import people_of
+
+# True: it works; False: somebody has to look; None: worth knowing, and Trellis works all the same.
+Finding = tuple[bool | None, str]
+MARK = {True: "fine", False: "LOOK", None: "note"}
 
 
 def check_command(bench: Bench) -> click.Command:
@@ -48,14 +54,14 @@ def doctor_command(bench: Bench) -> click.Command:
             chosen(bench, None)
         findings = [line for policy in policies for line in _findings(bench, policy)]
         for ok, line in findings:
-            click.echo(f"{'fine' if ok else 'LOOK'}  {line}")
-        raise SystemExit(0 if all(ok for ok, _ in findings) else 1)
+            click.echo(f"{MARK[ok]}  {line}")
+        raise SystemExit(1 if any(ok is False for ok, _ in findings) else 0)
 
     return doctor
 
 
-def _findings(bench: Bench, policy: Policy) -> list[tuple[bool, str]]:
-    slug, found = policy.slug, []
+def _findings(bench: Bench, policy: Policy) -> list[Finding]:
+    slug, found = policy.slug, list[Finding]()
     try:
         people = bench.workshop.database.transact(lambda session: people_of(session, slug))
         parked = bench.workshop.database.transact(lambda session: _parked(session, slug))
@@ -83,6 +89,7 @@ def _findings(bench: Bench, policy: Policy) -> list[tuple[bool, str]]:
                 found.append(
                     (False, f"{slug}: {one.handle} ({one.github_login}) cannot be assigned in {name}: invite them")
                 )
+        found += [(ok, f"{slug}: {line}") for ok, line in _findings_on_webhooks(bench, github, name)]
     except (TemporaryError, PermanentError) as error:
         found.append((False, f"{slug}: GitHub: {error}"))
     found += _findings_on_channels(bench, policy, people)
@@ -96,6 +103,23 @@ def _findings(bench: Bench, policy: Policy) -> list[tuple[bool, str]]:
         unread = bench.workshop.database.transact(lambda session: _unread_proposals(session, slug))
         found += [(False, f"{slug}: {url}: {why}") for url, why in unread]
     return found
+
+
+def _findings_on_webhooks(bench: Bench, github: GitHub, name: str) -> list[Finding]:
+    """Look whether GitHub delivers to us, and whether it can be asked again for what did not arrive.
+
+    Without either, nothing is lost: reconciling reads within the hour what no delivery told.
+    """
+    try:
+        if github.is_app:
+            github.failed_deliveries(None, since=bench.workshop.now(), most=1)
+            return [(True, "what GitHub cannot deliver is asked for again, as the App")]
+        if hooks_of_ours(github.hooks(), bench.workshop.links.public_url):
+            return [(True, "what GitHub cannot deliver is asked for again, at the webhook")]
+    except PermanentError as error:
+        how = "" if github.is_app else " (give the token the permission Webhooks: read and write)"
+        return [(None, f"what GitHub cannot deliver is not asked for again, only read within the hour{how}: {error}")]
+    return [(None, f"no webhook of {name} leads to {DOOR}: what happens is noticed within the hour, not at once")]
 
 
 def _findings_in_loomio(loomio: Loomio) -> list[tuple[bool, str]]:

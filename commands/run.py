@@ -1,5 +1,6 @@
 """`flask migrate`, `worker`, `tick`, `up`: the processes of Trellis."""
 
+import logging
 import os
 import secrets
 import shlex
@@ -10,7 +11,9 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 import click
 from alembic import command as alembic
@@ -22,17 +25,21 @@ from sqlalchemy.orm import Session
 from commands.bench import Bench
 from jobs.attempt import WAITING
 from jobs.durable import migrate as migrate_engine
+from jobs.heartbeat import heartbeat
 from jobs.lapse import lapse
 from jobs.nudge import nudge
 from jobs.reconcile import reconcile
 from jobs.report import report
-from jobs.schedule import Clock
+from jobs.schedule import Clock, note_tick
 from jobs.sweep import sweep
 from jobs.team import team
 from jobs.watch import watch
 from jobs.workshop import Workshop
 from store.models import DeliveryRow, EffectRow
 
+log = logging.getLogger(__name__)
+
+STOP_SECONDS = 9.0
 ROOT = Path(__file__).parent.parent
 DEMO = ROOT / "var" / "demo"
 
@@ -67,14 +74,35 @@ def worker_command(bench: Bench) -> click.Command:
             signal.signal(number, lambda *_: stopping.set())
         workshop, engine = bench.make_worker()
         engine.start()
-        clock = Clock(workshop, tick_seconds=bench.settings.seconds("TRELLIS_TICK_SECONDS"))
+        clock = Clock(
+            workshop, tick_seconds=bench.settings.seconds("TRELLIS_TICK_SECONDS"), executor_id=engine.executor_id
+        )
         clock.start()
         click.echo("The worker is ready.")
         stopping.wait()
-        clock.stop()
-        engine.stop()
+        _end(clock.stop, engine.stop)
 
     return worker
+
+
+def _end(*stops: Callable[[], None]) -> NoReturn:
+    """Stop everything at once and end the process, in less than the ten seconds a host grants before it kills.
+
+    What is still in the middle of a slow call then is left there. Its effect is marked *sending* since before the call,
+    so whoever works next looks for what the call left before it sends again: nothing is lost and nothing doubled.
+    The process ends without waiting for its threads, one of which may be in that call for longer.
+    """
+    ends = time.monotonic() + STOP_SECONDS
+    threads = [threading.Thread(target=stop, name="trellis-stop", daemon=True) for stop in stops]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=max(0.0, ends - time.monotonic()))
+    if any(thread.is_alive() for thread in threads):
+        log.warning("stopping: a call was under way for too long; it is looked up by whoever works next")
+    logging.shutdown()
+    sys.stdout.flush()
+    os._exit(0)
 
 
 def tick_command(bench: Bench) -> click.Command:
@@ -88,6 +116,8 @@ def tick_command(bench: Bench) -> click.Command:
         try:
             for job in (reconcile, watch, lapse, nudge, team, report, sweep):
                 job(workshop)
+            note_tick(workshop, engine.executor_id)
+            heartbeat(workshop)
             left = _until_quiet(workshop, seconds)
         finally:
             engine.stop()

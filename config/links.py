@@ -29,6 +29,11 @@ class Links:
         self._choices = URLSafeTimedSerializer(secret, salt="trellis.choices") if secret else None
         self._stop = URLSafeTimedSerializer(secret, salt="trellis.stop") if secret else None
 
+    @property
+    def public_url(self) -> str | None:
+        """Give where people and GitHub reach the web part, None when it was not said."""
+        return self._public_url
+
     def choices_url(self, named: Named) -> str | None:
         """Give the address of the page on which a message is answered, None when there are no links."""
         return self._url("choices", self._choices, named)

@@ -103,7 +103,7 @@ def opportunities(file: Path = OPPORTUNITIES) -> tuple[Opportunity, ...]:
         found = _CONVERTER.structure(said.get("opportunities", []), tuple[Opportunity, ...])
     except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise ConfigError([f"{file.name}: cannot be read: {error}"]) from error
-    except (ClassValidationError, IterableValidationError) as error:
+    except (ClassValidationError, IterableValidationError, _UnusableError) as error:
         raise ConfigError([f"{file.name}: {line}" for line in _lines(error, "opportunities")]) from error
     unknown = sorted(set(said) - {"opportunities"})
     problems = [f"{key}: not known here; [[opportunities]] is" for key in unknown] + list(_unsafe(found))

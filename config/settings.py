@@ -10,8 +10,11 @@ from math import isfinite
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy.engine import make_url
+
 from config.address import SAID_WRONG, is_safe
 from config.errors import ConfigError
+from config.logs import FORMATS
 from config.mail_address import SmtpParts, smtp_parts
 
 
@@ -71,6 +74,12 @@ def _address(said: str) -> str:
     return said.rstrip("/")
 
 
+def _secret_address(said: str) -> str:
+    if not is_safe(said):
+        raise ValueError(SAID_WRONG)
+    return said
+
+
 def _database(said: str) -> str:
     # Hosting platforms hand out the short names; the driver is ours to choose.
     for short in ("postgres://", "postgresql://"):
@@ -106,6 +115,12 @@ def _level(said: str) -> str:
     return said.upper()
 
 
+def _log_format(said: str) -> str:
+    if said.lower() not in FORMATS:
+        raise ValueError(f"is not one of {', '.join(FORMATS)}")
+    return said.lower()
+
+
 SETTINGS: tuple[Setting, ...] = (
     Setting(
         name="DATABASE_URL",
@@ -122,6 +137,19 @@ SETTINGS: tuple[Setting, ...] = (
     ),
     Setting(name="TRELLIS_PORT", what_for="port of the web part on this machine", read=_number, default=8000),
     Setting(name="TRELLIS_LOG_LEVEL", what_for="INFO, WARNING or ERROR", read=_level, default="INFO"),
+    Setting(name="TRELLIS_LOG_FORMAT", what_for="plain or json", read=_log_format, default="plain"),
+    Setting(
+        name="TRELLIS_METRICS_TOKEN",
+        what_for="long random text that opens /metrics; without it there is no such page",
+        read=_long_secret,
+        secret=True,
+    ),
+    Setting(
+        name="TRELLIS_HEARTBEAT_URL",
+        what_for="secret address the worker asks for every minute while its clock goes well",
+        read=_secret_address,
+        secret=True,
+    ),
     Setting(name="GITHUB_API_URL", what_for="GitHub's API", read=_address, default="https://api.github.com"),
     Setting(name="GITHUB_TOKEN", what_for="fine-grained token", read=_text, secret=True, per_organisation=True),
     Setting(name="GITHUB_APP_ID", what_for="id of your GitHub App, instead of a token", read=_text),
@@ -271,6 +299,22 @@ class Settings:
         """Give the mail server, None when there is none."""
         found = self.values["SMTP_URL"]
         return found if isinstance(found, SmtpParts) else None
+
+    def secrets(self) -> set[str]:
+        """Give every secret there is, for the log to blot out."""
+        found: set[str] = set()
+        given = [*((BY_NAME[name], value) for name, value in self.values.items())]
+        given += [(BY_NAME[name], value) for (name, _), value in self.by_slug.items()]
+        for setting, value in given:
+            if not setting.secret or value is None:
+                continue
+            if isinstance(value, SmtpParts):
+                found.add(value.password or "")
+            elif setting.name == "DATABASE_URL":
+                found.add(make_url(value).password or "")
+            else:
+                found |= {value} if isinstance(value, str) else set(value)
+        return found - {""}
 
     def has_credentials(self) -> bool:
         """Say whether anything here talks to a real GitHub or Loomio; without, `make run` starts the sandbox."""

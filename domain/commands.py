@@ -17,6 +17,7 @@ class Who(StrEnum):
     OWNER = "its person"
     MEMBER = "any member"
     COORDINATOR = "a coordinator"
+    TRUSTED = "a coordinator, or the Well Working Group"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,7 +56,7 @@ OBJECTIVE_WORDS = (
     Word(name="held", what_for="what was asked about is done", takes_words=True),
     Word(name="not-needed", what_for="it is not needed this time", takes_words=True),
     Word(name="snooze", what_for="later: `2 weeks`, `until 2027-05-01`, `this time`, `all`", takes_words=True),
-    Word(name="wake", what_for="end every snooze"),
+    Word(name="wake", what_for="end every snooze, and leave"),
 )
 TICKET_WORDS = (
     Word(name="go-ahead", what_for="it is light: nobody else needs to decide"),
@@ -63,8 +64,8 @@ TICKET_WORDS = (
     Word(name="proposal", what_for="ask the group for a yes, in Loomio"),
     Word(name="talk", what_for="talk it over with somebody first"),
     Word(name="bucket", what_for="name a place where people put money together", takes_words=True),
-    Word(name="funded", what_for="the bucket is full", who=Who.COORDINATOR),
-    Word(name="not-funded", what_for="not enough came together", who=Who.COORDINATOR),
+    Word(name="funded", what_for="the bucket is full", who=Who.TRUSTED),
+    Word(name="not-funded", what_for="not enough came together", who=Who.TRUSTED),
     Word(name="booked", what_for="it is arranged"),
     Word(name="used", what_for="it is behind the member; they are asked once to share it"),
     Word(name="shared", what_for="the others have heard of it"),

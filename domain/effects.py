@@ -179,13 +179,12 @@ class StartProposal:
 
 @dataclass(frozen=True, kw_only=True)
 class CommentOnThread:
-    """Say something in a Loomio thread. `mark` is a short visible sign by which the comment is found again."""
+    """Say something in a Loomio thread. By its first line, which names what it is about, it is found again."""
 
     key: str
     about: str
     discussion_id: int
     topic_id: int
-    mark: str
     body: Say
 
 

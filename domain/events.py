@@ -43,6 +43,7 @@ class What(StrEnum):
     PUT_OFF = "put off"
     WOKEN = "hears from us again"
     ROUTING_FOUND = "routing found"
+    EFFECT_RETRIED = "effect retried"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -51,7 +51,7 @@ def queue(mine: Objective, siblings: Sequence[Objective], words: str) -> Answere
         return None
     said = words.strip().casefold()
     waiting = in_order(siblings)
-    place = _place(said, len(waiting))
+    place = _place(said, waiting)
     if said and place is None:
         return None
     was_active = mine.state is ObjectiveState.ACTIVE
@@ -69,12 +69,17 @@ def queue(mine: Objective, siblings: Sequence[Objective], words: str) -> Answere
     )
 
 
-def _place(said: str, waiting: int) -> int | None:
+def _place(said: str, waiting: Sequence[Objective]) -> int | None:
+    """Say before which of those that wait a goal is put; a number counts only those the person is shown here."""
     if said in FIRST:
         return 0
     if said in LAST:
-        return waiting
-    return max(0, int(said) - 1) if said.isdigit() and len(said) < 4 else None
+        return len(waiting)
+    if not said.isdecimal() or len(said) > 3:
+        return None
+    shown = [place for place, one in enumerate(waiting) if one.visibility is Visibility.TEAM]
+    before = max(0, int(said) - 1)
+    return shown[before] if before < len(shown) else len(waiting)
 
 
 def _listed(objectives: Sequence[Objective]) -> tuple[tuple[str, str], ...]:

@@ -190,7 +190,8 @@ def _shown(issue: Issue) -> dict[str, Any]:
     return {
         "title": issue.title,
         "why": answers.why,
-        "celebrate": answers.celebrate,
+        # Whoever wants few to know wants no fanfare either.
+        "celebrate": "none" if answers.visibility == "partner" else answers.celebrate,
         "stretch": answers.stretch,
         "targets_done": done + issue.targets_done,
         "targets_total": total + issue.targets_total,

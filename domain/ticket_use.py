@@ -10,7 +10,7 @@ from domain.events import What
 from domain.people import Person
 from domain.policy import Policy
 from domain.ticket import NOTHING, Ticket, TicketDecision
-from domain.ticket_states import BY_DEED, GIVEN_BACK, UNDECIDED, Deed, TicketState, may
+from domain.ticket_states import BY_DEED, UNDECIDED, Deed, TicketState, may
 from domain.ticket_words import line, say, show
 from domain.tickets import lasts_until
 
@@ -20,6 +20,7 @@ WORDS_OF = {
     Deed.SHARE: (What.TICKET_SHARED, "ticket-shared"),
 }
 ASKED_AFTER = timedelta(days=3)
+A_YES_LASTS = timedelta(days=30)  # at least, whatever the year does
 
 
 def go_on(policy: Policy, ticket: Ticket, person: Person, deed: Deed) -> TicketDecision:
@@ -44,12 +45,14 @@ def how_was_it(policy: Policy, ticket: Ticket, person: Person, *, today: date) -
     return TicketDecision(ticket=ticket, effects=(asked,))
 
 
-def lapse_when_over(policy: Policy, ticket: Ticket, person: Person, *, today: date) -> TicketDecision:
+def lapse_when_over(
+    policy: Policy, ticket: Ticket, person: Person, *, today: date, voted_on: date | None = None
+) -> TicketDecision:
     """Let an unused ticket lapse at the end of its year, or when its member has left: quietly, only its label says so.
 
-    What is booked stays booked, and what is being voted on waits for the vote.
+    What is booked stays booked, and what is being voted on waits for the vote. `voted_on` is the day a vote closed.
     """
-    over = today >= lasts_until(policy, ticket, person)
+    over = today >= _good_until(policy, ticket, person, voted_on)
     left = person.left_on is not None and person.left_on <= today
     if not (over or left) or not may(Deed.LAPSE, ticket.state):
         return NOTHING
@@ -57,6 +60,19 @@ def lapse_when_over(policy: Policy, ticket: Ticket, person: Person, *, today: da
     return TicketDecision(
         ticket=ticket, effects=show(policy, ticket, "lapsed"), happened=(line(What.TICKET_LAPSED, ticket),)
     )
+
+
+def _good_until(policy: Policy, ticket: Ticket, person: Person, voted_on: date | None) -> date:
+    """Give the day on which a ticket lapses; a yes late in the year, or to days that come after it, is worth something.
+
+    Otherwise the group's answer of the last days of a year, or after it, would be taken back within the hour.
+    """
+    until = lasts_until(policy, ticket, person)
+    if not may(Deed.USE, ticket.state):
+        return until
+    last_on = ticket.last_on or ticket.first_on
+    begins = [voted_on or ticket.claimed_at.date(), *([last_on] if last_on else [])]
+    return max(until, *(day + A_YES_LASTS for day in begins))
 
 
 def fill_bucket(policy: Policy, ticket: Ticket, person: Person, url: str) -> TicketDecision:
@@ -71,7 +87,7 @@ def fill_bucket(policy: Policy, ticket: Ticket, person: Person, url: str) -> Tic
 def fund(policy: Policy, ticket: Ticket, person: Person, by: Person, *, funded: bool) -> TicketDecision:
     """Take somebody's word that a bucket came together, or did not; nobody says it of their own ticket."""
     trusted = (by.coordinator or by.well_working) and by.id != ticket.person_id
-    if not trusted or ticket.state in GIVEN_BACK or not ticket.bucket_url or ticket.funded is funded:
+    if not trusted or ticket.state not in UNDECIDED or not ticket.bucket_url or ticket.funded is funded:
         return NOTHING
     ticket = replace(ticket, funded=funded, turn=ticket.turn + 1)
     name = "ticket-funded" if funded else "ticket-not-funded"

@@ -151,11 +151,8 @@ def say_to(policy: Policy, person: Person, name: str, values: dict[str, str]) ->
     return Say(name=name, locale=person.locale or policy.organisation.locale, values=values)
 
 
-def in_thread(policy: Policy, ticket: Ticket, body: Say, *, sign: str, mark: str) -> CommentOnThread:
-    """Say something about a ticket in its thread.
-
-    `sign` tells this comment from the ticket's others there; `mark` stands in its words, where it is found again.
-    """
+def in_thread(policy: Policy, ticket: Ticket, body: Say, *, sign: str) -> CommentOnThread:
+    """Say something about a ticket in its thread; `sign` tells this comment from the ticket's others there."""
     if ticket.discussion_id is None or ticket.topic_id is None:
         raise ValueError(f"{ticket.reference()} has no thread to speak in yet")
     return CommentOnThread(
@@ -163,7 +160,6 @@ def in_thread(policy: Policy, ticket: Ticket, body: Say, *, sign: str, mark: str
         about=ticket.about(),
         discussion_id=ticket.discussion_id,
         topic_id=ticket.topic_id,
-        mark=mark,
         body=body,
     )
 

@@ -10,6 +10,7 @@ from datetime import date, datetime
 
 from domain.effects import CommentOnIssue, CommentOnThread, Effect, StartProposal, StartThread
 from domain.events import Happened, What
+from domain.moments import add_months
 from domain.people import Person
 from domain.policy import CriticalPeriod, LoomioPolicy, Policy, ThreadsOf
 from domain.proposals import closing_time
@@ -24,6 +25,8 @@ DEED_OF = {
     Exit.THREAD: Deed.THREAD,
     Exit.PROPOSAL: Deed.PROPOSE,
 }
+# What people write for their currency; a sign that several share means the organisation's own.
+SIGNS = {"€": ("EUR",), "£": ("GBP",), "$": ("USD", "AUD", "CAD", "HKD", "MXN", "NZD", "SGD")}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,8 +46,7 @@ def triage(policy: Policy, ticket: Ticket) -> Triage:
     is no money to give, talking is suggested: time, people and assignments cost none (row 38).
     """
     unsure = ticket.cost is None
-    elsewhere = bool(ticket.currency) and ticket.currency != policy.ticket.currency
-    most = 0 if elsewhere else policy.ticket.money_threshold
+    most = policy.ticket.money_threshold if _is_ours(policy.ticket.currency, ticket.currency) else 0
     costs_money = ticket.cost is not None and ticket.cost > most and not ticket.funded
     bad_moment = _overlap(policy.organisation.critical_periods, ticket)
     if costs_money:
@@ -58,13 +60,15 @@ def triage(policy: Policy, ticket: Ticket) -> Triage:
     return Triage(suggested=suggested, costs_money=costs_money, bad_moment=bad_moment, unsure=unsure)
 
 
+def _is_ours(ours: str, said: str) -> bool:
+    return said in ("", ours) or ours in SIGNS.get(said, ()) or said in SIGNS.get(ours, ())
+
+
 def first_year_begins_on(policy: Policy, person: Person) -> date | None:
     """Give the day from which a newcomer may claim, None when they may from the start (practice row 39)."""
     if person.joined_on is None or not policy.ticket.waits_months:
         return None
-    months = person.joined_on.month - 1 + policy.ticket.waits_months
-    year, month = person.joined_on.year + months // 12, months % 12 + 1
-    return date(year, month, min(person.joined_on.day, 28))
+    return add_months(person.joined_on, policy.ticket.waits_months)
 
 
 def own_policy(policy: Policy, person: Person, people: Sequence[Person], on: date) -> Policy:
@@ -232,9 +236,8 @@ def not_yet(policy: Policy, person: Person, *, begins_on: date, issue_number: in
 
 def lasts_until(policy: Policy, ticket: Ticket, person: Person) -> date:
     """Give the day on which an unused ticket lapses: the end of its year, and the months it is carried over."""
-    first = ticket_year_begins_on(policy, person, int(ticket.year) + 1)
-    months = first.month - 1 + policy.ticket.carry_over_months
-    return date(first.year + months // 12, months % 12 + 1, min(first.day, 28))
+    next_begins_on = ticket_year_begins_on(policy, person, int(ticket.year) + 1)
+    return add_months(next_begins_on, policy.ticket.carry_over_months)
 
 
 def _to_loomio(
@@ -294,14 +297,13 @@ def _talk_in_thread(policy: Policy, ticket: Ticket, person: Person, key: str) ->
 
 
 def _told_withdrawn(policy: Policy, ticket: Ticket, person: Person) -> CommentOnThread:
-    mark = f"{ticket.reference()} withdrawn"
     body = say_to(policy, person, "thread-withdrawn", {"name": person.name, "reference": ticket.reference()})
-    return in_thread(policy, ticket, body, sign="withdrawn", mark=mark)
+    return in_thread(policy, ticket, body, sign="withdrawn")
 
 
 def _told_in_thread(policy: Policy, ticket: Ticket, person: Person) -> CommentOnThread:
     body = say_to(policy, person, "thread", told(ticket, person))
-    return in_thread(policy, ticket, body, sign="asks", mark=f"({ticket.reference()})")
+    return in_thread(policy, ticket, body, sign="asks")
 
 
 def _proposal(policy: Policy, loomio: LoomioPolicy, ticket: Ticket, person: Person, *, now: datetime) -> StartProposal:

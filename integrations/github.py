@@ -11,13 +11,17 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from itertools import islice
 from typing import Any, TypeVar
 from urllib.parse import quote
 
 import requests
 from github import Auth, Github, GithubException, GithubIntegration, RateLimitExceededException
 from github.GithubObject import NotSet
+from github.HookDelivery import HookDeliverySummary
 from github.Issue import Issue as VendorIssue
+from github.IssueComment import IssueComment as VendorComment
+from github.PaginatedList import PaginatedList
 from jwt.exceptions import PyJWTError
 from urllib3 import Retry
 from urllib3.exceptions import NewConnectionError
@@ -63,6 +67,30 @@ class Look:
     trouble: Trouble | None
     name: str = ""
     keeps_labels: bool | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hook:
+    """A webhook of the repository, and the address it delivers to."""
+
+    id: int
+    address: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class FailedDelivery:
+    """One attempt at a delivery that did not arrive: `id` is the attempt's, `guid` the delivery's, however often tried.
+
+    `hook_id` is None for the App's own webhook, which hears of many repositories; `repository_id` is None for what is
+    about none, such as an installation.
+    """
+
+    id: int
+    guid: str
+    at: datetime
+    redelivery: bool
+    repository_id: int | None
+    hook_id: int | None
 
 
 class GitHub:
@@ -215,18 +243,27 @@ class GitHub:
 
         def listed() -> list[Comment]:
             found = self._repo().get_issue(number).get_comments(since=since.astimezone(UTC) if since else NotSet)
-            return [
-                Comment(
-                    id=one.id,
-                    author=one.user.login if one.user else "ghost",
-                    body=one.body or "",
-                    created_at=one.created_at,
-                    url=one.html_url,
-                )
-                for one in found
-            ]
+            return [_comment(one) for one in found]
 
         return self._read(listed, about=str(number))
+
+    def comments_since(self, since: datetime) -> list[tuple[int, Comment]]:
+        """Read what was written or edited since on any issue, open or closed, oldest first, with its issue's number.
+
+        All pages; what was said on pull requests is left out.
+        https://docs.github.com/en/rest/issues/comments#list-issue-comments-for-a-repository
+        """
+
+        def listed() -> list[tuple[int, Comment]]:
+            found = self._repo().get_issues_comments(since=since.astimezone(UTC))
+            return [
+                (int(one.issue_url.rpartition("/")[2]), _comment(one))
+                for one in found
+                # Once more, because a redirect after a rename loses the query.
+                if one.updated_at >= since.replace(microsecond=0) and "/pull/" not in one.html_url
+            ]
+
+        return self._read(listed)
 
     def has_label(self, name: str) -> bool:
         """Say whether the repository has a label; on its issues it would be there under another name.
@@ -458,6 +495,67 @@ class GitHub:
             raise UnknownOutcomeError("GitHub's answer names no pull request")
         return str(made.html_url)
 
+    # -- what it could not deliver ----------------------------------------------------------------------------------
+
+    @property
+    def is_app(self) -> bool:
+        """Say whether we are an App, which has one webhook of its own for all the repositories it is installed on."""
+        return self._app is not None
+
+    def hooks(self) -> list[Hook]:
+        """Read the repository's webhooks; a token needs the permission *Webhooks* for it.
+
+        https://docs.github.com/en/rest/repos/webhooks#list-repository-webhooks
+        """
+
+        def listed() -> list[Hook]:
+            return [Hook(id=one.id, address=str(one.config.get("url", ""))) for one in self._repo().get_hooks()]
+
+        return self._read(listed)
+
+    def failed_deliveries(self, hook_id: int | None, *, since: datetime, most: int) -> list[FailedDelivery]:
+        """Read which attempts did not arrive, newest first, back to an instant and not more than `most`.
+
+        PyGithub knows neither the App's deliveries nor the filter, and follows the cursor all the same.
+        https://docs.github.com/en/rest/repos/webhooks#list-deliveries-for-a-repository-webhook
+        https://docs.github.com/en/rest/apps/webhooks#list-deliveries-for-an-app-webhook
+        """
+
+        def listed() -> list[FailedDelivery]:
+            requester, place = self._hook(hook_id)
+            pages = PaginatedList(HookDeliverySummary, requester, f"{place}/deliveries", {"status": "failure"})
+            found = []
+            for one in islice(pages, most):
+                attempt = _failed(one, hook_id)
+                if attempt.at < since:
+                    break
+                if one.status != "OK":
+                    found.append(attempt)
+            return found
+
+        return self._read(listed)
+
+    def redeliver(self, failed: FailedDelivery) -> None:
+        """Ask for a delivery once more; GitHub makes the attempt soon, under the same GUID.
+
+        https://docs.github.com/en/rest/repos/webhooks#redeliver-a-delivery-for-a-repository-webhook
+        https://docs.github.com/en/rest/apps/webhooks#redeliver-a-delivery-for-an-app-webhook
+        """
+
+        def asked() -> None:
+            requester, place = self._hook(failed.hook_id)
+            _, found = requester.requestJsonAndCheck("POST", f"{place}/deliveries/{failed.id}/attempts")
+            if found:
+                raise ValueError("an accepted attempt says nothing")  # a redirect, which PyGithub does not report
+
+        self._write(asked)
+
+    def _hook(self, hook_id: int | None) -> tuple[Any, str]:
+        """Give who asks and where: the App's own webhook is asked about with its signature, not an installation's."""
+        if hook_id is None:
+            return self._integration().requester, "/app/hook"
+        return self._client().requester, f"{self._repo().url}/hooks/{hook_id}"
+
     # -- the connection -------------------------------------------------------------------------------------------
 
     def _client(self) -> Github:
@@ -595,6 +693,29 @@ def _issue(found: VendorIssue) -> Issue:
         targets_total=_sub_issues(found, "total"),
         created_at=found.created_at,
         updated_at=found.updated_at,
+    )
+
+
+def _comment(found: VendorComment) -> Comment:
+    return Comment(
+        id=found.id,
+        author=found.user.login if found.user else "ghost",
+        body=found.body or "",
+        created_at=found.created_at,
+        url=found.html_url,
+    )
+
+
+def _failed(found: HookDeliverySummary, hook_id: int | None) -> FailedDelivery:
+    if not found.id or not found.guid or found.delivered_at is None:
+        raise ValueError("no delivery in the answer")
+    return FailedDelivery(
+        id=found.id,
+        guid=found.guid,
+        at=found.delivered_at,
+        redelivery=bool(found.redelivery),
+        repository_id=found.repository_id or None,
+        hook_id=hook_id,
     )
 
 

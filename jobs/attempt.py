@@ -7,6 +7,7 @@ same transaction, so nothing sleeps in a worker; the sweep finds whatever was le
 
 import logging
 from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -15,6 +16,7 @@ from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from config.errors import ConfigError
+from config.logs import about
 from domain.pace import backoff
 from domain.trouble import MEANING, Meaning, held_by
 from integrations.errors import PermanentError, TemporaryError
@@ -71,6 +73,19 @@ Outcome = Finished | Later | Park | Held | LetGo
 
 def attempt(workshop: Workshop, table: type[WaitingRow], key: str, work: Callable[[], Outcome]) -> None:
     """Run one attempt and write down what came of it, so that a bad row never stops the others."""
+    with _named(workshop, table, key):
+        _attempt(workshop, table, key, work)
+
+
+def _named(workshop: Workshop, table: type[WaitingRow], key: str) -> AbstractContextManager[None]:
+    """Have every line of the log say what it concerns; a delivery's organisation is not known before it is read."""
+    if table is not EffectRow:
+        return about(delivery=key)
+    wanted = select(EffectRow.organisation).where(EffectRow.key == key)
+    return about(effect=key, organisation=workshop.database.transact(lambda session: session.scalar(wanted)))
+
+
+def _attempt(workshop: Workshop, table: type[WaitingRow], key: str, work: Callable[[], Outcome]) -> None:
     try:
         outcome = work()
     except TemporaryError as error:

@@ -174,7 +174,9 @@ def find(workshop: Workshop, policy: Policy, effect: Effect, since: datetime) ->
             poll = loomio.find_poll(effect.reference, topic_id=effect.topic_id)
             return _started_proposal(workshop, policy, effect, poll) if poll else None
         case CommentOnThread() | MentionInThread():
-            found = connected_loomio(workshop, policy.slug).find_comment(effect.topic_id, effect.mark)
+            # Ours in anybody's language: a sign of our own would have to stand in every translation.
+            mark = effect.mark if isinstance(effect, MentionInThread) else words(effect.body).partition("\n")[0]
+            found = connected_loomio(workshop, policy.slug).find_comment(effect.topic_id, mark)
             return Done(external_id=str(found)) if found is not None else None
 
 

@@ -24,6 +24,7 @@ from sqlalchemy import delete, insert, select, text, update
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from config.clock import real_now
 from store.database import Database, is_transient
 from store.models import ExecutorRow
 
@@ -175,7 +176,7 @@ class Engine:
     def start(self) -> None:
         """Take out the lease, then take work."""
         self._database.transact(
-            lambda session: session.execute(insert(ExecutorRow).values(id=self.executor_id, beat=0))
+            lambda session: session.execute(insert(ExecutorRow).values(id=self.executor_id, beat=0, beat_at=real_now()))
         )
         self._last_beat = time.monotonic()
         DBOS.launch()
@@ -222,7 +223,7 @@ class Engine:
         beat = (
             update(ExecutorRow)
             .where(ExecutorRow.id == self.executor_id)
-            .values(beat=ExecutorRow.beat + 1)
+            .values(beat=ExecutorRow.beat + 1, beat_at=real_now())
             .returning(ExecutorRow.beat)
         )
         try:

@@ -1,6 +1,8 @@
 """Goal words: does what people say on an ILO: its order in the queue, how it ended, a hand offered or wanted."""
 
-from sqlalchemy import delete, select
+from datetime import date, timedelta
+
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from domain.commands import Command
@@ -17,11 +19,12 @@ from domain.routing import partners_of
 from domain.tickets import own_policy
 from jobs.answers import obey_on_objective
 from jobs.objectives import activate_objective, keep
+from jobs.partners import choose_partner
 from jobs.record import tell_rooms, told
 from jobs.workshop import Workshop
 from store.memory import objective_of
-from store.models import ObjectiveRow, PauseRow, RelationRow, TimelineRow
-from store.queries import people_of, person_by_handle, person_by_id, person_by_login, siblings_of
+from store.models import ObjectiveRow, PauseRow, TimelineRow
+from store.queries import people_of, person_by_id, siblings_of
 from store.standings import look_anew
 
 
@@ -59,9 +62,12 @@ def obey_on_goal(
         case "help-wanted":
             return _hand_wanted(workshop, session, policy, mine, by, comment)
         case "partner":
-            return choose_partner(workshop, session, policy, mine, by, command.words, key=f"partner:{comment.id}")
+            return _partner(workshop, session, policy, mine, by, command.words, comment)
         case "pause":
             return _pause(workshop, session, policy, by, command.words, comment)
+        case "wake":
+            _end_leave(workshop, session, policy, by)
+            return obey_on_objective(workshop, session, policy, by, command, comment.id)
         case _:
             return obey_on_objective(workshop, session, policy, by, command, comment.id)
 
@@ -105,7 +111,9 @@ def _hand_wanted(
         )
     )
     partners = partners_of(policy, by, (Role.PARTNER,), {one.handle: one for one in people}, today)
-    found = [*partners, *(one for one in people if one.id in offered and one.here_on(today))]
+    asked = [*partners, *(one for one in people if one.id in offered)]
+    # Leave is leave: nobody is called out of it.
+    found = [one for one in asked if one.id != by.id and one.here_on(today) and not one.paused_on(today)]
     mentions = list(dict.fromkeys(one.github_login for one in found if one.github_login))
     values = {"name": by.first_name(), "title": mine.title, "url": mine.issue_url or ""}
     say = Say(name="chat-help-wanted", locale=policy.organisation.locale, values=values)
@@ -116,39 +124,53 @@ def _hand_wanted(
     return Say(name="answer-help-wanted-nobody", values={"partner_names": "\n".join(ask)})
 
 
-def choose_partner(
-    workshop: Workshop, session: Session, policy: Policy, mine: Objective, by: Person, said: str, *, key: str
+def _partner(
+    workshop: Workshop, session: Session, policy: Policy, mine: Objective, by: Person, said: str, comment: Comment
 ) -> Say:
-    """Remember who learns beside somebody: a peer, by login or handle (practice row 36)."""
-    people = people_of(session, policy.slug)
-    name = said.strip().removeprefix("@")
-    today = workshop.now().astimezone(own_zone(by, policy.organisation)).date()
-    other = person_by_login(people, name) or person_by_handle(people, name)
-    if other is None or other.id == by.id or not other.here_on(today):
+    key = f"partner:{comment.id}"
+    other = choose_partner(workshop, session, policy, by, said, about=mine.about(), key=key)
+    if other is None:
         return Say(name="answer-partner-unknown")
-    if by.relations.get(Role.PARTNER) != other.handle:
-        session.execute(
-            delete(RelationRow).where(RelationRow.person_id == by.id, RelationRow.role == Role.PARTNER.value)
-        )
-        session.add(RelationRow(organisation=policy.slug, person_id=by.id, role=Role.PARTNER.value, other=other.handle))
-        line = Happened(what=What.PARTNER_CHOSEN, person_id=by.id, about=mine.about(), key=key)
-        told(workshop, session, policy.slug, line)
-        look_anew(session, [by.id, other.id])
     return Say(name="answer-partner", values={"partner": other.first_name()})
 
 
 def _pause(
     workshop: Workshop, session: Session, policy: Policy, by: Person, words: str, comment: Comment
 ) -> Say | None:
-    """Take somebody's leave from today to the day they name; nothing comes round meanwhile, and no reason is kept."""
+    """Take somebody's leave from today to the day they name; nothing comes round meanwhile, and no reason is kept.
+
+    Said anew while they are away, the new day counts, be it earlier or later.
+    """
     today = workshop.now().astimezone(own_zone(by, policy.organisation)).date()
     wish = read_later(words, today=today) if words else None
     if wish is None or wish.last_on is None or wish.everything:
         return Say(name="answer-pause-unclear")
-    session.add(PauseRow(person_id=by.id, first_on=today, last_on=wish.last_on))
+    away = _leave_on(session, by, today)
+    if away:
+        away[0].last_on = wish.last_on
+    else:
+        session.add(PauseRow(person_id=by.id, first_on=today, last_on=wish.last_on))
+    for row in away[1:]:
+        session.delete(row)
     told(workshop, session, policy.slug, Happened(what=What.PAUSED, person_id=by.id, key=f"pause:{comment.id}"))
     look_anew(session, [by.id])
     return Say(name="answer-pause", values={"last_on": wish.last_on.isoformat()})
+
+
+def _end_leave(workshop: Workshop, session: Session, policy: Policy, by: Person) -> None:
+    """End the leave somebody is on: they are back, and say so."""
+    today = workshop.now().astimezone(own_zone(by, policy.organisation)).date()
+    for row in _leave_on(session, by, today):
+        if row.first_on == today:
+            session.delete(row)
+        else:
+            row.last_on = today - timedelta(days=1)
+
+
+def _leave_on(session: Session, by: Person, day: date) -> list[PauseRow]:
+    last = or_(PauseRow.last_on.is_(None), PauseRow.last_on >= day)
+    mine = select(PauseRow).where(PauseRow.person_id == by.id, PauseRow.first_on <= day, last)
+    return list(session.scalars(mine.order_by(PauseRow.first_on, PauseRow.id)))
 
 
 def _line(what: What, mine: Objective, by: Person, comment: Comment) -> Happened:

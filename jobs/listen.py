@@ -14,7 +14,7 @@ from domain.policy import Policy
 from jobs.goal_words import obey_on_goal
 from jobs.objectives import person_wrote
 from jobs.record import record, told
-from jobs.tickets import obey_on_ticket
+from jobs.tickets import obey_on_ticket, today_of
 from jobs.workshop import Workshop
 from store.models import ObjectiveRow, TicketRow
 from store.queries import objective_row, people_of, person_by_login, ticket_row
@@ -29,8 +29,8 @@ def follow_comment(workshop: Workshop, policy: Policy, number: int, comment: Com
 
 def _listen(workshop: Workshop, session: Session, policy: Policy, number: int, comment: Comment) -> None:
     by = person_by_login(people_of(session, policy.slug), comment.author)
-    if by is None:
-        return  # commands are for members; everybody else just talks
+    if by is None or (by.left_on is not None and by.left_on <= today_of(workshop, policy, by)):
+        return  # commands are for members; everybody else, who has left included, just talks
     commands = commands_in(comment.body)
     # A log is what a nudge would have asked for; any other command is not.
     logged = any(one.name == "log" for one in commands)
@@ -93,6 +93,8 @@ def _is_theirs(word: Word, thing: Thing, by: Person) -> bool:
         case Who.OWNER:
             return thing.person_id == by.id
         case Who.COORDINATOR:
+            return by.coordinator
+        case Who.TRUSTED:
             return by.coordinator or by.well_working
         case Who.MEMBER:
             return True

@@ -7,6 +7,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from domain.effects import Say
+from domain.forms import objective_answers
 from domain.issues import Issue, IssueGone
 from domain.objective_deeds import end_record
 from domain.objectives import (
@@ -26,6 +27,7 @@ from domain.objectives import (
 )
 from domain.people import Person
 from domain.policy import Policy
+from jobs.partners import choose_partner
 from jobs.record import record, tell_rooms
 from jobs.workshop import Workshop
 from store.memory import keep_objective, objective_of
@@ -56,6 +58,11 @@ def follow_objective(workshop: Workshop, session: Session, policy: Policy, issue
     for one in decision.objectives:
         if was is None or one.id == was.id:
             _celebrate(workshop, session, policy, was, one)
+    # A fresh goal's form may name who learns beside its person; a later edit leaves what they said since.
+    partner = objective_answers(issue.body).partner if was is None and decision.objectives else ""
+    if partner and person is not None:
+        fresh = f"issue:{issue.number}"
+        choose_partner(workshop, session, policy, person, partner, about=fresh, key=f"partner:{fresh}")
     if was is not None and any(one.id == was.id and one.person_id != was.person_id for one in decision.objectives):
         before = person_by_id(session, was.person_id)
         keep(workshop, session, policy, handed_on(policy, was, before, siblings_of(session, before.id, was.id)))
@@ -184,6 +191,14 @@ def close_record(
         return False
     keep(workshop, session, policy, decision)
     return True
+
+
+def activate_record(workshop: Workshop, session: Session, policy: Policy, person: Person, objective_id: int) -> bool:
+    """Make a goal that has no issue the active one; False when it does not wait, or its issue is the place for that."""
+    row = session.get(ObjectiveRow, objective_id)
+    if row is None or row.person_id != person.id or row.visibility != Visibility.PARTNER.value:
+        return False
+    return activate_objective(workshop, session, policy, row)
 
 
 def _opened_by_us(session: Session, policy: Policy, about: str | None) -> ObjectiveRow | None:

@@ -139,9 +139,12 @@ def _send(workshop: Workshop, policy: Policy, row: EffectRow, effect: Effect) ->
         if not effect.person_ids:
             return _set_aside(workshop, row.key, "not needed", "everybody has spoken")
     if isinstance(effect, StartThread | StartProposal):
-        why_not = workshop.database.transact(partial(is_wanted, policy=policy, effect=effect))
+        why_not = workshop.database.transact(
+            partial(_set_aside_unless_wanted, policy=policy, key=row.key, effect=effect)
+        )
         if why_not:
-            return _set_aside(workshop, row.key, "not needed", why_not)
+            log.info("perform %s: not needed: %s", row.key, why_not)
+            return Finished()
     call = call_for(workshop, policy, effect)  # connects, which may raise, before anything is marked as sending
     barred = workshop.database.transact(lambda session: _mark_sending(workshop, session, row))
     if barred is not None:
@@ -199,6 +202,17 @@ def _set_aside(workshop: Workshop, key: str, status: str, why: str) -> Outcome:
     workshop.database.transact(write)
     log.info("perform %s: %s: %s", key, status, why)
     return Finished()
+
+
+def _set_aside_unless_wanted(session: Session, *, policy: Policy, key: str, effect: StartThread | StartProposal) -> str:
+    """Judge and write down in one transaction, so that a choice made at this very moment is not overlooked."""
+    row = session.get_one(EffectRow, key, with_for_update=True)
+    if row.status not in ("planned", "sending"):
+        return "another attempt has moved on"
+    why_not = is_wanted(session, policy, effect)
+    if why_not:
+        row.status, row.last_error = "not needed", why_not
+    return why_not
 
 
 def _not_needed(workshop: Workshop, policy: Policy, key: str, effect: Nudge, why: str) -> Outcome:

@@ -1,18 +1,20 @@
 """Prunes what nobody needs any more: bodies of handled deliveries and the engine's records of finished work.
 
-A delivery's id stays, because a doubled delivery is recognised by it; its body goes.
+A delivery's id stays, because a doubled delivery is recognised by it; its body goes. What was asked for again is
+forgotten once GitHub has forgotten it too.
 """
 
 from datetime import timedelta
 
-from sqlalchemy import update
+from sqlalchemy import delete, update
 from sqlalchemy.orm import Session
 
 from jobs.workshop import Workshop
-from store.models import DeliveryRow
+from store.models import DeliveryRow, RedeliveryRow
 
 KEEP_BODIES = timedelta(days=30)
 KEEP_FINISHED = timedelta(days=7)
+KEEP_ASKED = timedelta(days=14)  # GitHub keeps deliveries for 3 days, its Enterprise Server for 7
 AT_ONCE = 1_000
 
 
@@ -23,6 +25,7 @@ def prune(workshop: Workshop) -> None:
     def forget(session: Session) -> None:
         old = (DeliveryRow.received_at < now - KEEP_BODIES, DeliveryRow.status.in_(("done", "ignored")))
         session.execute(update(DeliveryRow).where(*old).values(body=b""))
+        session.execute(delete(RedeliveryRow).where(RedeliveryRow.asked_at < now - KEEP_ASKED))
 
     workshop.database.transact(forget)
     older_than_ms = int((now - KEEP_FINISHED).timestamp() * 1000)

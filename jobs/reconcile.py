@@ -1,7 +1,8 @@
 """Reconciles with GitHub: reads every issue that changed, whether or not a delivery told of it.
 
 GitHub does not send a delivery again by itself, so whatever was missed (downtime, a full disk, a deleted hook) is found
-here. One issue's trouble never stops the others.
+here: every issue that is ours and changed, and every comment written or edited on one, be it closed by now. One issue's
+trouble never stops the others; as long as one could not be read, the next time begins where this one did.
 """
 
 import logging
@@ -9,9 +10,10 @@ from datetime import datetime, timedelta
 from functools import partial
 
 from sqlalchemy import select
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
-from domain.issues import same_login
+from domain.issues import Comment, same_login
 from domain.objectives import ObjectiveState
 from domain.policy import Policy
 from integrations.errors import PermanentError, TemporaryError
@@ -37,7 +39,8 @@ def reconcile(workshop: Workshop) -> None:
             if not look_outside(workshop, policy):
                 log.info("reconcile %s: not this time: issues cannot be read (flask doctor says why)", policy.slug)
                 continue
-            _catch_up(workshop, policy, connected_github(workshop, policy.slug))
+            if not _catch_up(workshop, policy, connected_github(workshop, policy.slug)):
+                continue
         except (TemporaryError, PermanentError) as error:
             level = logging.WARNING if isinstance(error, PermanentError) else logging.INFO
             log.log(level, "reconcile %s: not this time: %s", policy.slug, error)
@@ -45,28 +48,48 @@ def reconcile(workshop: Workshop) -> None:
         workshop.database.transact(partial(_caught_up, slug=policy.slug, at=started))
 
 
-def _catch_up(workshop: Workshop, policy: Policy, github: GitHub) -> None:
+def _catch_up(workshop: Workshop, policy: Policy, github: GitHub) -> bool:
+    """Follow every issue and comment that may have changed; say whether all of them could be read."""
     last = workshop.database.transact(lambda session: organisation_row(session, policy.slug).reconciled_at)
     since = None if last is None else last - OVERLAP
+    written = _written_since(github, since)
     numbers: set[int] = set()
     for label in (policy.github.objective_label, policy.github.ticket_label):
         numbers |= {issue.number for issue in github.issues(label=label, since=since)}
     # What we remember as open and was not listed may have lost its label, moved or been deleted.
     numbers |= workshop.database.transact(lambda session: _open_numbers(session, policy.slug))
+    # What is closed may have been written on: what a closed goal taught is often said afterwards.
+    numbers |= written.keys() & workshop.database.transact(lambda session: _known_numbers(session, policy.slug))
+    all_read = True
     for number in sorted(numbers):
         try:
             follow_issue(workshop, policy, github, number)
-            _catch_up_comments(workshop, policy, github, number, since)
-        except (TemporaryError, PermanentError) as error:
+            for comment in written.get(number, ()):
+                follow_comment(workshop, policy, number, comment)
+        except PermanentError as error:
+            log.info("reconcile %s: issue %d cannot be read: %s", policy.slug, number, error)
+        except TemporaryError as error:
             log.info("reconcile %s: issue %d not this time: %s", policy.slug, number, error)
+            all_read = False
+        except DBAPIError:
+            raise
+        except Exception:
+            # The unforeseen, once more than in `jobs/attempt.py`: loud in the log, and the others go on.
+            log.exception("reconcile %s: issue %d went wrong in a way nobody thought of", policy.slug, number)
+            all_read = False
+    return all_read
 
 
-def _catch_up_comments(workshop: Workshop, policy: Policy, github: GitHub, number: int, since: datetime | None) -> None:
+def _written_since(github: GitHub, since: datetime | None) -> dict[int, list[Comment]]:
+    """Read what others wrote or edited, by issue, oldest first."""
+    written: dict[int, list[Comment]] = {}
     if since is None:
-        return  # the first time: commands from before Trellis came are not obeyed
-    for comment in github.comments(number, since=since):
-        if not same_login(comment.author, github.login()):
-            follow_comment(workshop, policy, number, comment)
+        return written  # the first time: commands from before Trellis came are not obeyed
+    own = github.login()
+    for number, comment in github.comments_since(since):
+        if not same_login(comment.author, own):
+            written.setdefault(number, []).append(comment)
+    return written
 
 
 def _open_numbers(session: Session, slug: str) -> set[int]:
@@ -74,6 +97,12 @@ def _open_numbers(session: Session, slug: str) -> set[int]:
         ObjectiveRow.organisation == slug, ObjectiveRow.state != ObjectiveState.CLOSED.value
     )
     tickets = select(TicketRow.issue_number).where(TicketRow.organisation == slug, TicketRow.issue_open)
+    return {number for query in (objectives, tickets) for number in session.scalars(query) if number is not None}
+
+
+def _known_numbers(session: Session, slug: str) -> set[int]:
+    objectives = select(ObjectiveRow.issue_number).where(ObjectiveRow.organisation == slug)
+    tickets = select(TicketRow.issue_number).where(TicketRow.organisation == slug)
     return {number for query in (objectives, tickets) for number in session.scalars(query) if number is not None}
 
 

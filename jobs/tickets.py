@@ -15,7 +15,7 @@ from domain.people import Person, own_zone
 from domain.policy import Policy, ThreadsOf
 from domain.proposals import Poll, Result, next_look, read
 from domain.ticket import Ticket, TicketDecision
-from domain.ticket_states import UNDECIDED, Deed, Exit, TicketState
+from domain.ticket_states import GIVEN_BACK, UNDECIDED, Deed, Exit, TicketState
 from domain.ticket_use import fill_bucket, fund, go_on
 from domain.ticket_votes import confirm, decided, proposal_started
 from domain.tickets import (
@@ -34,11 +34,12 @@ from domain.tickets import (
 )
 from domain.years import ticket_year
 from integrations.loomio import Thread
+from jobs.attempt import enqueue_next
 from jobs.objectives import activate_objective, open_objective
 from jobs.record import record
 from jobs.workshop import Workshop
-from store.memory import keep_ticket, ticket_of
-from store.models import ObjectiveRow, ProposalRow, TeamMomentRow, TicketRow
+from store.memory import keep_ticket, payload_of, ticket_of
+from store.models import EffectRow, ObjectiveRow, ProposalRow, TeamMomentRow, TicketRow
 from store.queries import (
     held_ticket,
     insert_once,
@@ -155,7 +156,7 @@ def request_ticket(
     session.add(row)
     look_anew(session, [person.id])
     session.flush()
-    ticket = ticket_of(row)
+    ticket = _in_its_thread(session, policy, ticket_of(row))
     own = _own_policy(workshop, session, policy, person)
     keep_decision(workshop, session, policy, row, claim(own, ticket, person, wanted, now=workshop.now()))
     return ticket
@@ -189,6 +190,7 @@ def _follow_open_and_closed(workshop: Workshop, session: Session, policy: Policy
     ticket = replace(ticket, issue_open=issue.open)
     keep_ticket(row, ticket)
     if issue.open:
+        ticket = _of_the_year_it_is(workshop, policy, ticket, person)
         holds_another = held_ticket(session, person.id, ticket.year, row.id) is not None
         own = _own_policy(workshop, session, policy, person)
         decision = take_up_again(own, ticket, person, holds_another=holds_another)
@@ -256,6 +258,13 @@ def is_wanted(session: Session, policy: Policy, effect: StartThread | StartPropo
         waits = session.scalar(_waits_for_a_thread(policy, ticket.year).limit(1)) is not None
         return "" if waits and not known else "no ticket waits for the year's thread"
     return "" if still_wanted(ticket, effect) else f"the ticket is {ticket.state.value} by now"
+
+
+def _of_the_year_it_is(workshop: Workshop, policy: Policy, ticket: Ticket, person: Person) -> Ticket:
+    """Give what was given back as a ticket of the year it is by now: taken up again, that is the year it holds."""
+    if ticket.state not in GIVEN_BACK:
+        return ticket
+    return replace(ticket, year=ticket_year(policy, person, today_of(workshop, policy, person)))
 
 
 def _waits_for_a_thread(policy: Policy, year: str) -> Select[int]:
@@ -340,6 +349,7 @@ def obey_on_ticket(
     """Do what a command on a ticket's issue says; False when it does not fit here, now, or from this person."""
     ticket, person = ticket_of(row), person_by_id(session, row.person_id)
     policy = _own_policy(workshop, session, policy, person)
+    ticket = _of_the_year_it_is(workshop, policy, ticket, person)
     holds_another = held_ticket(session, person.id, ticket.year, row.id) is not None
     match command.name:
         case "go-ahead" | "thread" | "proposal" | "talk":
@@ -355,7 +365,13 @@ def obey_on_ticket(
         case "funded" | "not-funded":
             decision = fund(policy, ticket, person, by, funded=command.name == "funded")
         case "ilo":
-            return _open_matching_goal(workshop, session, policy, ticket, person)
+            if ticket.state not in GOES_WITH_A_GOAL:
+                return False
+            goal = _matching_goal(session, policy, ticket)
+            if goal is not None:
+                return activate_objective(workshop, session, policy, goal)
+            _open_matching_goal(workshop, session, policy, ticket, person)
+            return True
         case "consented":
             decision = confirm(policy, ticket, person, Result.CONSENTED, by)
         case "objection":
@@ -370,17 +386,19 @@ DEED_OF = {"booked": Deed.BOOK, "used": Deed.USE, "shared": Deed.SHARE}
 GOES_WITH_A_GOAL = (TicketState.LIGHT, TicketState.CONSENTED, TicketState.BOOKED, TicketState.USED)
 
 
-def _open_matching_goal(workshop: Workshop, session: Session, policy: Policy, ticket: Ticket, person: Person) -> bool:
-    """Open the ILO that goes with an agreed ticket, or activate it when it is there and waits."""
-    if ticket.state not in GOES_WITH_A_GOAL:
-        return False
-    asked_by = f"{policy.slug}:{ticket.reference()}"
-    known = session.scalar(select(ObjectiveRow).where(ObjectiveRow.asked_by == asked_by))
-    if known is not None:
-        return activate_objective(workshop, session, policy, known)
-    title = ticket.opportunity.partition("\n")[0][:LONGEST_GOAL]
+def _matching_goal(session: Session, policy: Policy, ticket: Ticket) -> ObjectiveRow | None:
+    return session.scalar(select(ObjectiveRow).where(ObjectiveRow.asked_by == _goal_asked_by(policy, ticket)))
+
+
+def _goal_asked_by(policy: Policy, ticket: Ticket) -> str:
+    return f"{policy.slug}:{ticket.reference()}"
+
+
+def _open_matching_goal(workshop: Workshop, session: Session, policy: Policy, ticket: Ticket, person: Person) -> None:
+    """Open the ILO that goes with an agreed ticket; one that is there already stays as it is."""
+    title = ticket.opportunity.strip().partition("\n")[0].strip()[:LONGEST_GOAL]
+    asked_by = _goal_asked_by(policy, ticket)
     open_objective(workshop, session, policy, person, title=title, why=ticket.stretch, asked_by=asked_by)
-    return True
 
 
 def _decide(
@@ -411,3 +429,21 @@ def keep_decision(
             person = person_by_id(session, row.person_id)
             _open_matching_goal(workshop, session, policy, decision.ticket, person)
     record(workshop, session, policy.slug, happened=decision.happened, effects=decision.effects)
+    for effect in decision.effects:
+        if isinstance(effect, StartThread):
+            _plan_thread_anew(workshop, session, effect)
+
+
+def _plan_thread_anew(workshop: Workshop, session: Session, effect: StartThread) -> None:
+    """Have a thread started after all that was given up while nobody wanted it, or while the organisation observed.
+
+    Nothing was sent under its key. Its row is written in any case: whoever judges it, or remembers what it started, at
+    this very moment begins again.
+    """
+    row = session.get_one(EffectRow, effect.key, with_for_update=True)
+    if row.status == "done":
+        return
+    row.planned_at = workshop.now()
+    if row.status in ("not needed", "withheld"):
+        row.status, row.payload, row.sent_at, row.attempts = "planned", payload_of(effect), None, 0
+        enqueue_next(workshop, session, row, effect.key, at=workshop.real_now())

@@ -30,7 +30,8 @@ class Workshop:
 
     `github` and `loomio` give the adapter of an organisation by its slug, or None when it is not connected; `mail` is
     the deployment's, `chat` gives an organisation's rooms in the order of the setting; `links` makes signed addresses;
-    `check_lease` raises when this process may have been taken over.
+    `check_lease` raises when this process may have been taken over; `pulse` tells whoever watches from outside that all
+    is well, None when nobody does.
     """
 
     database: Database
@@ -45,3 +46,4 @@ class Workshop:
     real_now: Callable[[], datetime]
     check_lease: Callable[[], None]
     pacing: Pacing
+    pulse: Callable[[], None] | None = None

@@ -211,10 +211,10 @@ class Control:
     # Deliveries
 
     def set_deliveries(self) -> Json:
-        """{"mode": "normal"|"hold"|"double", "hook": "repository"|"integration"}."""
+        """{"mode": "normal"|"hold"|"double"|"missing", "hook": "repository"|"integration"}."""
         sent = _sent()
-        if sent.get("mode", "normal") not in {"normal", "hold", "double"}:
-            raise ControlError("mode is normal, hold or double")
+        if sent.get("mode", "normal") not in {"normal", "hold", "double", "missing"}:
+            raise ControlError("mode is normal, hold, double or missing")
         if sent.get("hook", "repository") not in {"repository", "integration"}:
             raise ControlError("hook is repository or integration")
         self.sandbox.courier.mode = sent.get("mode", self.sandbox.courier.mode)

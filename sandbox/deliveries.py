@@ -11,7 +11,7 @@ import requests
 from sandbox.world import Delivery, World
 
 TIMEOUT_SECONDS = 10
-Mode = Literal["normal", "hold", "double"]
+Mode = Literal["normal", "hold", "double", "missing"]
 
 
 class Courier:
@@ -39,8 +39,15 @@ class Courier:
             self._wake.notify_all()
 
     def hand_over(self, delivery: Delivery) -> None:
-        """Take a delivery and carry it soon, hold it, or carry it twice, as the mode says."""
+        """Take a delivery and carry it soon, hold it, carry it twice or fail to, as the mode says.
+
+        One that goes missing is listed as failed, and arrives only when it is asked for again.
+        """
         self.world.deliveries.append(delivery)
+        if self.mode == "missing" and not delivery.redelivery:
+            delivery.delivered_at = self.world.now()
+            delivery.status, delivery.status_code = "failed to connect to host", 502
+            return
         with self._wake:
             if self.mode == "hold":
                 self._held.append(delivery)

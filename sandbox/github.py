@@ -816,22 +816,22 @@ class GitHubApi:
 
     def list_hooks(self, repository: Repository) -> Response:
         """GET …/hooks."""
-        self._require_push()
+        self._require_right("repository_hooks")
         return self._page([self._shapes.hook(repository)], repository)
 
     def list_hook_deliveries(self, repository: Repository) -> Response:
         """GET …/hooks/ID/deliveries."""
-        self._require_push()
+        self._require_right("repository_hooks")
         return self._list_deliveries(repository)
 
     def show_hook_delivery(self, repository: Repository, delivery_id: int) -> Response:  # noqa: ARG002
         """GET …/hooks/ID/deliveries/ID."""
-        self._require_push()
+        self._require_right("repository_hooks")
         return jsonify(self._shapes.delivery(self._find_delivery(delivery_id), whole=True))
 
     def redeliver_to_hook(self, repository: Repository, delivery_id: int) -> tuple[Response, int]:  # noqa: ARG002
         """POST …/hooks/ID/deliveries/ID/attempts."""
-        self._require_push()
+        self._require_right("repository_hooks")
         self.rules.courier.redeliver(self._find_delivery(delivery_id))
         return jsonify({}), 202
 
@@ -866,6 +866,8 @@ class GitHubApi:
             if delivery.side == "github"
             and delivery.delivered_at
             and delivery.delivered_at >= oldest
+            and delivery.headers["X-GitHub-Hook-Installation-Target-Type"]
+            == ("repository" if repository else "integration")
             and (repository is None or delivery.repository_id == repository.id)
         ]
         status = request.args.get("status")

@@ -8,7 +8,20 @@ from datetime import UTC, date, datetime
 from decimal import Decimal
 from typing import Any, ClassVar
 
-from sqlalchemy import JSON, DateTime, ForeignKey, Index, LargeBinary, MetaData, Numeric, String, Text, false, text
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    DateTime,
+    ForeignKey,
+    Index,
+    LargeBinary,
+    MetaData,
+    Numeric,
+    String,
+    Text,
+    false,
+    text,
+)
 from sqlalchemy.engine import Dialect
 from sqlalchemy.orm import DeclarativeBase, Mapped, mapped_column
 from sqlalchemy.types import TypeDecorator
@@ -67,6 +80,7 @@ class OrganisationRow(Base):
     repository_id: Mapped[int | None]
     repository_name: Mapped[str | None]
     reconciled_at: Mapped[datetime | None]
+    redelivered_at: Mapped[datetime | None]  # by GitHub's clock: every failed delivery until then is dealt with
     policy_print: Mapped[str | None] = mapped_column(String(64))  # of the policy everybody was last planned under
     reported_on: Mapped[date | None]
     ticked_at: Mapped[datetime | None]  # of the practice clock, now and then: tells when it was set back
@@ -259,6 +273,14 @@ class DeliveryRow(WaitingRow):
     received_at: Mapped[datetime]
 
 
+class RedeliveryRow(Base):
+    """A failed attempt of GitHub's to deliver, by its number there, that was asked for again: each is, once."""
+
+    __tablename__ = "redeliveries"
+    id: Mapped[int] = mapped_column(BigInteger, primary_key=True, autoincrement=False)
+    asked_at: Mapped[datetime]
+
+
 class ObjectiveRow(Base):
     """An ILO. Rule 1 is the partial unique index: one active objective per person."""
 
@@ -429,8 +451,13 @@ class TimelineRow(Base):
 
 
 class ExecutorRow(Base):
-    """A living worker's lease: its beat counts up while it lives (facts on the engine, 3.3)."""
+    """A living worker's lease: its beat counts up while it lives (facts on the engine, 3.3).
+
+    The two instants are by the worker's own clock and for people to look at only: no lease is judged by them.
+    """
 
     __tablename__ = "executors"
     id: Mapped[str] = mapped_column(String(60), primary_key=True)
     beat: Mapped[int] = mapped_column(default=0)
+    beat_at: Mapped[datetime | None]
+    ticked_at: Mapped[datetime | None]  # when its clock last had every job come round well

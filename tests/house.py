@@ -176,7 +176,7 @@ class House:
         self.sandbox = self.start(sys.executable, "-m", "sandbox")
         self.start_web()
         self.wait_for("the sandbox", lambda: self.session.get(f"{self.sandbox_url}/_control/world", timeout=5).ok)
-        self.wait_for("the web part", lambda: self.session.get(f"{self.web_url}/readyz", timeout=5).ok)
+        self.wait_for("the web part", lambda: self.session.get(f"{self.web_url}/healthz", timeout=5).ok)
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -236,7 +236,7 @@ class House:
         self.policy_file.write_text(f"{head}{policy}\n{rhythms}", encoding="utf-8")
         self.kill(self.web)
         self.start_web()
-        self.wait_for("the web part", lambda: self.session.get(f"{self.web_url}/readyz", timeout=5).ok)
+        self.wait_for("the web part", lambda: self.session.get(f"{self.web_url}/healthz", timeout=5).ok)
 
     def letters(self) -> list[dict[str, Any]]:
         """Give every letter that arrived, in order; each of ours goes to one person."""

@@ -296,6 +296,7 @@ def everything_secret() -> Settings:
     environ = {one.name: HIDDEN for one in SETTINGS if one.secret and one.name != "DATABASE_URL"}
     environ |= {f"{one.name}_FENNEL": HIDDEN for one in SETTINGS if one.per_organisation}
     environ |= {"GITHUB_APP_ID": "12", "TRELLIS_PUBLIC_URL": "https://trellis.fennel.example"}
+    environ |= {"TRELLIS_HEARTBEAT_URL": f"https://heartbeat.example/{HIDDEN}"}
     return load_settings(environ | {"SMTP_URL": f"smtp://trellis:{HIDDEN}@mail.fennel.example"})
 
 

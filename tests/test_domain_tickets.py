@@ -645,7 +645,6 @@ def test_withdrawing_tells_the_thread_who_took_it_back() -> None:
                 about="ticket:5",
                 discussion_id=30,
                 topic_id=40,
-                mark="GT-0007 withdrawn",
                 body=Say(name="thread-withdrawn", values={"reference": "GT-0007", "name": "Ada Moreau"}),
             ),
         ),
@@ -795,7 +794,6 @@ def test_a_thread_that_came_after_the_withdrawal_is_told_of_it() -> None:
         about="ticket:5",
         discussion_id=30,
         topic_id=40,
-        mark="GT-0007 withdrawn",
         body=Say(name="thread-withdrawn", values={"reference": "GT-0007", "name": "Ada Moreau"}),
     )
 

@@ -31,7 +31,7 @@ def test_a_goal_is_queued_kindly_and_swapped_when_its_person_says_so(house: Hous
     house.wait_for("the swap", lambda: house.objectives() == {first: "queued", second: "active"})
     house.wait_until_quiet()
     assert house.ours(second)[1:] == [
-        "Done, Ada: this is your active learning goal now. What was active before is waiting in your queue."
+        "Done, Ada: this is your active learning goal now. Anything that was active before is waiting in your queue."
     ]
     assert house.issue(first)["state"] == "open"
 

@@ -5,6 +5,7 @@ import json
 import logging
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from urllib3.exceptions import MaxRetryError, NameResolutionError
 
 from domain.issues import CloseReason, Comment, Gone, Issue, IssueGone
 from integrations.errors import PermanentError, TemporaryError, UnknownOutcomeError
-from integrations.github import GitHub, RepositoryFile
+from integrations.github import FailedDelivery, GitHub, Hook, RepositoryFile
 from tests.conftest import RESET, SILENCE, Loopback, raw_reply
 
 API = "https://api.github.com"
@@ -77,6 +78,15 @@ COMMENT = Comment(
     body="Well begun.",
     created_at=datetime(2027, 1, 6, 11, 30, tzinfo=UTC),
     url="https://github.com/fennel-works/learning/issues/7#issuecomment-492700400",
+)
+THEN = datetime(2027, 1, 5, 9, tzinfo=UTC)
+LOST = FailedDelivery(
+    id=90001,
+    guid="0b989ba4-242f-11e5-81e1-c7b6966d2516",
+    at=datetime(2027, 1, 6, 11, 30, tzinfo=UTC),
+    redelivery=False,
+    repository_id=4001,
+    hook_id=77,
 )
 
 
@@ -385,6 +395,101 @@ def test_whether_somebody_may_be_assigned_is_asked(
     assert sent(wire) == [("GET", "/repositories/4001/assignees/ada", None)]
 
 
+def test_comments_of_the_whole_repository_come_with_their_issues_number_and_without_pull_requests(
+    github: GitHub, wire: responses.RequestsMock
+) -> None:
+    on_pull = comment_reply(id=2, html_url="https://github.com/fennel-works/learning/pull/8#issuecomment-2")
+    too_old = comment_reply(id=1, updated_at="2027-01-05T08:59:59Z")
+    second = f"{API}/repositories/4001/issues/comments?per_page=100&page=2"
+    wire.get(f"{HOME}/issues/comments", json=[too_old, on_pull], headers={"Link": f'<{second}>; rel="next"'})
+    page_two = responses.matchers.query_param_matcher({"page": "2"}, strict_match=False)
+    wire.get(f"{HOME}/issues/comments", json=[comment_reply()], match=[page_two])
+    assert github.comments_since(datetime(2027, 1, 5, 11, tzinfo=timezone(timedelta(hours=2)))) == [(7, COMMENT)]
+    assert query_of(wire) == {"since": "2027-01-05T09:00:00Z", "per_page": "100"}
+
+
+# -- what could not be delivered --------------------------------------------------------------------------------------
+
+
+def hook_reply(**changes: Any) -> Any:
+    place = f"{API}/repos/fennel-works/learning/hooks/77"
+    return {
+        "type": "Repository",
+        "id": 77,
+        "name": "web",
+        "active": True,
+        "events": ["issues", "issue_comment"],
+        "config": {"url": "https://trellis.fennel.example/webhooks/github", "content_type": "json"},
+        "url": place,
+        "test_url": f"{place}/tests",
+        "ping_url": f"{place}/pings",
+        "deliveries_url": f"{place}/deliveries",
+        "last_response": {"code": None, "status": "unused", "message": None},
+        "created_at": "2027-01-01T10:00:00Z",
+        "updated_at": "2027-01-01T10:00:00Z",
+    } | changes
+
+
+def attempt_reply(**changes: Any) -> Any:
+    return {
+        "id": LOST.id,
+        "guid": LOST.guid,
+        "delivered_at": "2027-01-06T11:30:00Z",
+        "redelivery": False,
+        "duration": 10.0,
+        "status": "timed out",
+        "status_code": 504,
+        "event": "issues",
+        "action": "opened",
+        "installation_id": None,
+        "repository_id": 4001,
+        "throttled_at": None,
+    } | changes
+
+
+def test_the_repositorys_webhooks_are_read_with_where_they_lead(github: GitHub, wire: responses.RequestsMock) -> None:
+    wire.get(f"{HOME}/hooks", json=[hook_reply(), hook_reply(id=78, config={})])
+    assert github.hooks() == [
+        Hook(id=77, address="https://trellis.fennel.example/webhooks/github"),
+        Hook(id=78, address=""),
+    ]
+
+
+def test_failed_attempts_are_read_page_by_page_back_to_an_instant_and_no_further(
+    github: GitHub, wire: responses.RequestsMock
+) -> None:
+    def page(after: str) -> str:
+        return f"{API}/repositories/4001/hooks/77/deliveries?status=failure&per_page=100&cursor={after}"
+
+    place = f"{HOME}/hooks/77/deliveries"
+    fine = attempt_reply(id=90002, status="OK", status_code=202)  # should the filter be lost on the way
+    first, third = {"Link": f'<{page("v1_2")}>; rel="next"'}, {"Link": f'<{page("v1_3")}>; rel="next"'}
+    at_cursor = responses.matchers.query_param_matcher({"cursor": "v1_2"}, strict_match=False)
+    wire.get(place, json=[fine, attempt_reply()], headers=first)
+    wire.get(
+        place, json=[attempt_reply(id=89000, delivered_at="2027-01-05T08:00:00Z")], headers=third, match=[at_cursor]
+    )
+    assert github.failed_deliveries(77, since=THEN, most=1000) == [LOST]
+    assert [query_of(wire, 0), query_of(wire, 1)] == [
+        {"status": "failure", "per_page": "100"},
+        {"status": "failure", "per_page": "100", "cursor": "v1_2"},
+    ]
+
+
+def test_no_more_failed_attempts_are_read_than_wanted(github: GitHub, wire: responses.RequestsMock) -> None:
+    more = f"{API}/repositories/4001/hooks/77/deliveries?cursor=v1_2"
+    listed = [attempt_reply(), attempt_reply(id=90000)]
+    wire.get(f"{HOME}/hooks/77/deliveries", json=listed, headers={"Link": f'<{more}>; rel="next"'})
+    assert [one.id for one in github.failed_deliveries(77, since=THEN, most=2)] == [90001, 90000]
+    assert len(wire.calls) == 1
+
+
+def test_a_delivery_is_asked_for_once_more(github: GitHub, wire: responses.RequestsMock) -> None:
+    wire.post(f"{HOME}/hooks/77/deliveries/90001/attempts", status=202, json={})
+    github.redeliver(LOST)
+    assert sent(wire) == [("POST", "/repositories/4001/hooks/77/deliveries/90001/attempts", None)]
+
+
 # -- writing ----------------------------------------------------------------------------------------------------------
 
 
@@ -608,6 +713,12 @@ READS: dict[str, tuple[str, Call]] = {
     "issue": ("/repositories/4001/issues/7", lambda github: github.issue(7)),
     "issues": ("/repositories/4001/issues", lambda github: list(github.issues())),
     "comments": ("/repositories/4001/issues/7/comments", lambda github: github.comments(7)),
+    "comments_since": ("/repositories/4001/issues/comments", lambda github: github.comments_since(THEN)),
+    "hooks": ("/repositories/4001/hooks", lambda github: github.hooks()),
+    "failed_deliveries": (
+        "/repositories/4001/hooks/77/deliveries",
+        lambda github: github.failed_deliveries(77, since=THEN, most=10),
+    ),
     "may_assign": ("/repositories/4001/assignees/ada", lambda github: github.may_assign("ada")),
     "default_branch": ("/repositories/4001", lambda github: github.default_branch()),
     "branch_head": ("/repositories/4001/git/ref/heads/main", lambda github: github.branch_head("main")),
@@ -626,6 +737,11 @@ WRITES: dict[str, tuple[str, str, Call]] = {
         "DELETE",
         "/repositories/4001/issues/7/labels/ILO",
         lambda github: github.remove_label(7, "ILO"),
+    ),
+    "redeliver": (
+        "POST",
+        "/repositories/4001/hooks/77/deliveries/90001/attempts",
+        lambda github: github.redeliver(LOST),
     ),
     "make_label": ("POST", "/repositories/4001/labels", lambda github: github.make_label("ILO", "")),
     "make_branch": ("POST", "/repositories/4001/git/refs", lambda github: github.make_branch("forms", COMMIT)),
@@ -1004,6 +1120,50 @@ def test_an_apps_login_is_its_slug_with_bot_behind_it(wire: responses.RequestsMo
     assert [github.login(), github.login()] == ["trellis[bot]", "trellis[bot]"]
     assert places(wire) == ["GET /app"]
     assert claims_of(wire.calls[0].request, key)["iss"] == "55"
+
+
+def test_an_app_asks_for_its_own_failed_deliveries_with_its_signature(
+    wire: responses.RequestsMock, key: RSAPrivateKey
+) -> None:
+    signed_in(wire)
+    wire.get(f"{WIRE}/app/hook/deliveries", json=[attempt_reply(installation_id=66, repository_id=None)])
+    wire.post(f"{WIRE}/app/hook/deliveries/90001/attempts", status=202, json={})
+    github = make_app(key)
+    of_the_app = replace(LOST, hook_id=None, repository_id=None)
+    assert github.is_app
+    assert github.failed_deliveries(None, since=THEN, most=10) == [of_the_app]
+    github.redeliver(of_the_app)
+    assert places(wire)[0] == "GET /app/hook/deliveries?per_page=100&status=failure"
+    assert places(wire)[-1] == "POST /app/hook/deliveries/90001/attempts"
+    for call in (wire.calls[0], wire.calls[-1]):
+        assert claims_of(call.request, key)["iss"] == "55"
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [(400, PermanentError), (401, PermanentError), (403, PermanentError), (404, PermanentError), (422, PermanentError),
+     (429, TemporaryError), (500, UnknownOutcomeError), (502, UnknownOutcomeError)],
+)  # fmt: skip
+def test_a_delivery_an_app_could_not_ask_for_says_how_it_stands(
+    wire: responses.RequestsMock, key: RSAPrivateKey, status: int, expected: type[Exception]
+) -> None:
+    signed_in(wire)
+    wire.post(f"{WIRE}/app/hook/deliveries/90001/attempts", status=status, json={"message": "No"})
+    with pytest.raises(expected):
+        make_app(key).redeliver(replace(LOST, hook_id=None))
+    assert places(wire).count("POST /app/hook/deliveries/90001/attempts") == 1
+
+
+@pytest.mark.parametrize(
+    ("status", "expected"),
+    [(401, PermanentError), (403, PermanentError), (404, PermanentError), (429, TemporaryError), (502, TemporaryError)],
+)
+def test_an_apps_deliveries_that_cannot_be_read_say_why(
+    wire: responses.RequestsMock, key: RSAPrivateKey, no_backoff: None, status: int, expected: type[Exception]
+) -> None:
+    wire.get(f"{WIRE}/app/hook/deliveries", status=status, json={"message": "No"})
+    with pytest.raises(expected):
+        make_app(key).failed_deliveries(None, since=THEN, most=10)
 
 
 def test_an_app_comments_once_with_the_installations_token(wire: responses.RequestsMock, key: RSAPrivateKey) -> None:

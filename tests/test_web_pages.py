@@ -4,6 +4,7 @@ from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
+from flask import Flask
 from flask.testing import FlaskClient
 from markupsafe import Markup
 
@@ -16,6 +17,9 @@ SECURITY_HEADERS = {
     "form-action 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
 
 
@@ -52,7 +56,8 @@ def test_the_front_page_shows_no_person_goal_or_organisation(client: FlaskClient
         ("GET", "/", 200),
         ("GET", "/static/trellis.css", 200),
         ("GET", "/healthz", 200),
-        ("GET", "/readyz", 200),
+        ("GET", "/readyz", 503),
+        ("GET", "/metrics", 404),
         ("GET", "/nowhere", 404),
         ("GET", "/webhooks/github", 405),
         ("POST", "/webhooks/github", 401),
@@ -89,17 +94,35 @@ def test_a_wrong_method_is_told_the_right_ones(client: FlaskClient) -> None:
     assert set(answer.headers.get("Allow", "").split(", ")) == {"OPTIONS", "POST"}
 
 
-def test_it_is_alive_and_ready(client: FlaskClient) -> None:
-    alive, ready = client.get("/healthz"), client.get("/readyz")
-    assert (alive.status_code, alive.json) == (200, {"alive": True})
-    assert (ready.status_code, ready.json) == (200, {"ready": True, "database": True})
+def test_even_an_error_nobody_thought_of_carries_them_and_tells_nothing(app: Flask) -> None:
+    def broken() -> str:
+        raise ValueError("a-private-word")
+
+    app.add_url_rule("/broken", view_func=broken)
+    answer = app.test_client().get("/broken")
+    assert answer.status_code == 500
+    assert {name: answer.headers.get(name) for name in SECURITY_HEADERS} == SECURITY_HEADERS
+    assert answer.content_type == "application/json"
+    assert "a-private-word" not in answer.text
 
 
-def test_without_its_database_it_is_alive_and_shows_its_page_but_is_not_ready(
-    client: FlaskClient, lose_database: Callable[[], None]
+@pytest.mark.parametrize(
+    ("address", "encrypted"),
+    [
+        ("https://elsewhere.example/", True),
+        ("http://trellis.fennel.example/", True),  # the proxy speaks https and does not say so
+        ("http://trellis.fennel.example/nowhere", True),
+        ("http://trellis.fennel.example:8000/", False),
+        ("http://127.0.0.1:8000/", False),
+    ],
+)
+def test_browsers_are_told_to_stay_with_https_only_where_they_have_it(
+    client: FlaskClient, address: str, encrypted: bool
 ) -> None:
+    said = client.get(address).headers.get("Strict-Transport-Security")
+    assert said == ("max-age=31536000" if encrypted else None)
+
+
+def test_without_its_database_it_still_shows_its_page(client: FlaskClient, lose_database: Callable[[], None]) -> None:
     lose_database()
-    assert client.get("/healthz").status_code == 200
     assert client.get("/").status_code == 200
-    answer = client.get("/readyz")
-    assert (answer.status_code, answer.json) == (503, {"ready": False, "database": False})

@@ -1,8 +1,9 @@
-"""The front page, and what a load balancer asks."""
+"""The front page, the answer to whatever is not there or not well, and what every answer carries."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from urllib.parse import urlsplit
 
-from flask import Blueprint, Response, jsonify, render_template
+from flask import Blueprint, Response, jsonify, render_template, request
 from werkzeug.exceptions import HTTPException
 
 SECURITY_HEADERS = {
@@ -10,26 +11,27 @@ SECURITY_HEADERS = {
     "form-action 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
 }
+# A year, for this host alone: what its neighbours do is not for us to say.
+ONLY_ENCRYPTED = "max-age=31536000"
 
 
-def pages_blueprint(behaviours: Sequence[str], is_ready: Callable[[], bool]) -> Blueprint:
-    """Make the routes. `behaviours` are the lines of README; nothing about any person is shown."""
+def pages_blueprint(behaviours: Sequence[str], public_url: str | None) -> Blueprint:
+    """Make the routes. `behaviours` are the lines of README; nothing about any person is shown.
+
+    `public_url` is where people reach us; behind a proxy it tells that they come by https, which a request may not.
+    """
+    public = urlsplit(public_url or "")
+    encrypted_host = public.netloc.casefold() if public.scheme == "https" else None
     bp = Blueprint("pages", __name__, template_folder="templates", static_folder="static", static_url_path="/static")
 
     @bp.get("/")
     def front() -> str:
         # Docstrings mark code with backticks; every second part between them is code.
         return render_template("front.html", behaviours=[line.split("`") for line in behaviours])
-
-    @bp.get("/healthz")
-    def alive() -> Response:
-        return jsonify({"alive": True})
-
-    @bp.get("/readyz")
-    def ready() -> tuple[Response, int]:
-        ok = is_ready()
-        return jsonify({"ready": ok, "database": ok}), 200 if ok else 503
 
     @bp.app_errorhandler(HTTPException)
     def refused(error: HTTPException) -> tuple[Response, int]:
@@ -41,6 +43,9 @@ def pages_blueprint(behaviours: Sequence[str], is_ready: Callable[[], bool]) -> 
     def harden(response: Response) -> Response:
         for name, value in SECURITY_HEADERS.items():
             response.headers.setdefault(name, value)
+        # Over plain http the header means nothing, and may not be sent (RFC 6797, 7.2).
+        if request.is_secure or (encrypted_host and request.headers.get("Host", "").casefold() == encrypted_host):
+            response.headers.setdefault("Strict-Transport-Security", ONLY_ENCRYPTED)
         return response
 
     return bp
