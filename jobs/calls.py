@@ -40,7 +40,8 @@ from jobs.letters import issue_of, letter_to, mention, on_issue, report_letter
 from jobs.objectives import objective_issue_opened
 from jobs.repository import connected_github, connected_loomio, connected_mail, connected_room, loomio_to_write_in
 from jobs.team import team_moment_started
-from jobs.tickets import ticket_issue_opened, ticket_proposal_started, ticket_thread_started
+from jobs.ticket_votes import ticket_proposal_started, ticket_thread_started
+from jobs.tickets import ticket_issue_opened
 from jobs.trouble import needs_labels, not_granted
 from jobs.workshop import Workshop
 from store.queries import ticket_by_about

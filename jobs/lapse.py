@@ -14,7 +14,7 @@ from domain.policy import Policy
 from domain.ticket_states import BY_DEED, Deed, TicketState
 from domain.ticket_use import how_was_it, lapse_when_over
 from jobs.record import record
-from jobs.tickets import keep_decision
+from jobs.ticket_keeping import keep_decision
 from jobs.workshop import Workshop
 from store.memory import ticket_of
 from store.models import TicketRow

@@ -14,7 +14,8 @@ from domain.policy import Policy
 from jobs.goal_words import obey_on_goal
 from jobs.objectives import person_wrote
 from jobs.record import record, told
-from jobs.tickets import obey_on_ticket, today_of
+from jobs.ticket_keeping import today_of
+from jobs.tickets import obey_on_ticket
 from jobs.workshop import Workshop
 from store.models import ObjectiveRow, TicketRow
 from store.queries import objective_row, people_of, person_by_login, ticket_row

@@ -33,7 +33,7 @@ from jobs.attempt import Finished, Later, Outcome, Park, attempt, park
 from jobs.calls import Done, call_for, find
 from jobs.letters import judge, still_silent
 from jobs.record import record
-from jobs.tickets import is_wanted
+from jobs.ticket_votes import is_wanted
 from jobs.trouble import gone_from_under, noticing, taken
 from jobs.workshop import Workshop
 from store.memory import effect_of

@@ -1,23 +1,20 @@
-"""Follows golden tickets: claims, the member's choices, and what the group decided."""
+"""Follows golden tickets: claims, their issues, and what their members choose by a word."""
 
-from collections.abc import Callable
 from dataclasses import replace
-from datetime import date, datetime
 
-from sqlalchemy import Select, select
+from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from domain.commands import Command
-from domain.effects import StartProposal, StartThread
 from domain.forms import TicketAnswers, ticket_answers
 from domain.issues import CloseReason, Issue, IssueGone
-from domain.people import Person, own_zone
-from domain.policy import Policy, ThreadsOf
-from domain.proposals import Poll, Result, next_look, read
+from domain.people import Person
+from domain.policy import Policy
+from domain.proposals import Result
 from domain.ticket import Ticket, TicketDecision
 from domain.ticket_states import GIVEN_BACK, UNDECIDED, Deed, Exit, TicketState
 from domain.ticket_use import fill_bucket, fund, go_on
-from domain.ticket_votes import confirm, decided, proposal_started
+from domain.ticket_votes import confirm
 from domain.tickets import (
     already_held,
     choose,
@@ -25,35 +22,34 @@ from domain.tickets import (
     first_year_begins_on,
     issue_opened,
     not_yet,
-    own_policy,
-    still_wanted,
     take_up_again,
-    thread_started,
     withdraw,
-    year_reference,
 )
 from domain.years import ticket_year
-from integrations.loomio import Thread
-from jobs.attempt import enqueue_next
-from jobs.objectives import activate_objective, open_objective
+from jobs.objectives import activate_objective
 from jobs.record import record
+from jobs.ticket_keeping import (
+    decide_on,
+    in_its_thread,
+    keep_decision,
+    matching_goal,
+    open_matching_goal,
+    policy_for,
+    today_of,
+)
 from jobs.workshop import Workshop
-from store.memory import keep_ticket, payload_of, ticket_of
-from store.models import EffectRow, ObjectiveRow, ProposalRow, TeamMomentRow, TicketRow
+from store.memory import keep_ticket, ticket_of
+from store.models import TicketRow
 from store.queries import (
     held_ticket,
-    insert_once,
-    latest_proposal,
     next_ticket_number,
     people_of,
     person_by_id,
     person_by_login,
-    ticket_by_about,
     ticket_row,
 )
-from store.standings import look_anew, team_moment
+from store.standings import look_anew
 
-LONGEST_GOAL = 200
 # What the form's last question offers, in its own words; anything else means "suggest something".
 EXIT_OF_ANSWER = {
     "go ahead, it is light": Exit.GO_AHEAD,
@@ -61,9 +57,6 @@ EXIT_OF_ANSWER = {
     "start a proposal": Exit.PROPOSAL,
     "talk to someone first": Exit.TALK,
 }
-
-
-YEAR_THREAD = "golden-tickets"  # under this name the thread that a year's tickets share is remembered
 
 
 def follow_ticket(workshop: Workshop, session: Session, policy: Policy, issue: Issue, about: str | None) -> None:
@@ -156,19 +149,10 @@ def request_ticket(
     session.add(row)
     look_anew(session, [person.id])
     session.flush()
-    ticket = _in_its_thread(session, policy, ticket_of(row))
-    own = _own_policy(workshop, session, policy, person)
+    ticket = in_its_thread(session, policy, ticket_of(row))
+    own = policy_for(workshop, session, policy, person)
     keep_decision(workshop, session, policy, row, claim(own, ticket, person, wanted, now=workshop.now()))
     return ticket
-
-
-def today_of(workshop: Workshop, policy: Policy, person: Person) -> date:
-    """Give the day it is for a person."""
-    return workshop.now().astimezone(own_zone(person, policy.organisation)).date()
-
-
-def _own_policy(workshop: Workshop, session: Session, policy: Policy, person: Person) -> Policy:
-    return own_policy(policy, person, people_of(session, policy.slug), today_of(workshop, policy, person))
 
 
 def follow_ticket_gone(workshop: Workshop, session: Session, policy: Policy, gone: IssueGone) -> None:
@@ -192,7 +176,7 @@ def _follow_open_and_closed(workshop: Workshop, session: Session, policy: Policy
     if issue.open:
         ticket = _of_the_year_it_is(workshop, policy, ticket, person)
         holds_another = held_ticket(session, person.id, ticket.year, row.id) is not None
-        own = _own_policy(workshop, session, policy, person)
+        own = policy_for(workshop, session, policy, person)
         decision = take_up_again(own, ticket, person, holds_another=holds_another)
     elif ticket.state in UNDECIDED or issue.close_reason is CloseReason.NOT_PLANNED:
         decision = withdraw(policy, ticket, person)
@@ -209,55 +193,7 @@ def ticket_issue_opened(
     def decide(own: Policy, ticket: Ticket, person: Person) -> TicketDecision:
         return issue_opened(own, ticket, person, number=number, url=url, now=workshop.now())
 
-    _decide(workshop, session, policy, ticket_id, decide)
-
-
-def ticket_thread_started(
-    workshop: Workshop, session: Session, policy: Policy, effect: StartThread, thread: Thread
-) -> None:
-    """Remember a ticket's thread and go on to its proposal, if one was asked for.
-
-    A thread of the whole year is remembered for later tickets, and is what every ticket of the year waited for.
-    """
-    ticket_id = int(effect.about.removeprefix("ticket:"))
-    row = session.get_one(TicketRow, ticket_id)
-    waiting = [ticket_id]
-    if effect.reference == year_reference(row.year):
-        moment = {
-            "organisation": policy.slug,
-            "rhythm": YEAR_THREAD,
-            "turn": row.year,
-            "closes_on": date(int(row.year), 12, 31),
-            "discussion_id": thread.discussion_id,
-            "topic_id": thread.topic_id,
-            "url": thread.url,
-        }
-        insert_once(session, TeamMomentRow, moment)
-        waiting = list(session.scalars(_waits_for_a_thread(policy, row.year)))
-
-    def decide(own: Policy, ticket: Ticket, person: Person) -> TicketDecision:
-        return thread_started(
-            own,
-            ticket,
-            person,
-            discussion_id=thread.discussion_id,
-            topic_id=thread.topic_id,
-            url=thread.url,
-            now=workshop.now(),
-        )
-
-    for one in waiting:
-        _decide(workshop, session, policy, one, decide)
-
-
-def is_wanted(session: Session, policy: Policy, effect: StartThread | StartProposal) -> str:
-    """Say, at the moment of sending, why a thread or a vote is not wanted any more; '' when it is."""
-    ticket = ticket_by_about(session, effect.about)
-    if isinstance(effect, StartThread) and effect.reference == year_reference(ticket.year):
-        known = team_moment(session, policy.slug, YEAR_THREAD, ticket.year) is not None
-        waits = session.scalar(_waits_for_a_thread(policy, ticket.year).limit(1)) is not None
-        return "" if waits and not known else "no ticket waits for the year's thread"
-    return "" if still_wanted(ticket, effect) else f"the ticket is {ticket.state.value} by now"
+    decide_on(workshop, session, policy, ticket_id, decide)
 
 
 def _of_the_year_it_is(workshop: Workshop, policy: Policy, ticket: Ticket, person: Person) -> Ticket:
@@ -267,93 +203,17 @@ def _of_the_year_it_is(workshop: Workshop, policy: Policy, ticket: Ticket, perso
     return replace(ticket, year=ticket_year(policy, person, today_of(workshop, policy, person)))
 
 
-def _waits_for_a_thread(policy: Policy, year: str) -> Select[int]:
-    wanting = [TicketState.THREAD.value, TicketState.PROPOSED.value]
-    return select(TicketRow.id).where(
-        TicketRow.organisation == policy.slug,
-        TicketRow.year == year,
-        TicketRow.topic_id.is_(None),
-        TicketRow.state.in_(wanting),
-    )
-
-
-def _in_its_thread(session: Session, policy: Policy, ticket: Ticket) -> Ticket:
-    """Give the ticket with the thread of its year, where tickets share one and it is there already."""
-    if ticket.topic_id is not None or policy.loomio is None or policy.loomio.threads is not ThreadsOf.YEAR:
-        return ticket
-    shared = team_moment(session, policy.slug, YEAR_THREAD, ticket.year)
-    if shared is None:
-        return ticket
-    return replace(ticket, discussion_id=shared.discussion_id, topic_id=shared.topic_id, thread_url=shared.url)
-
-
-def ticket_proposal_started(
-    workshop: Workshop, session: Session, policy: Policy, ticket_id: int, poll: Poll, *, round_: int
-) -> None:
-    """Remember the proposal of a ticket's round and look at it from now on."""
-    now = workshop.now()
-    session.add(
-        ProposalRow(
-            organisation=policy.slug,
-            ticket_id=ticket_id,
-            round=round_,
-            poll_key=poll.key,
-            url=poll.url,
-            closes_at=poll.closing_at or now,
-            look_at=now if policy.loomio is None else next_look(poll, policy.loomio, now=now),
-        )
-    )
-
-    def decide(own: Policy, ticket: Ticket, person: Person) -> TicketDecision:
-        return proposal_started(own, ticket, person, url=poll.url, closes_at=poll.closing_at or now)
-
-    _decide(workshop, session, policy, ticket_id, decide)
-
-
-def ticket_poll_seen(
-    workshop: Workshop, session: Session, policy: Policy, proposal: ProposalRow, poll: Poll, *, asked_at: datetime
-) -> None:
-    """Read a poll as it stood when it was asked for, on the practice clock, and write back what is new."""
-    if policy.loomio is None:
-        return
-    reading = read(poll, policy.loomio, now=asked_at)
-    proposal.looked_at, proposal.looks_in_vain, proposal.last_error = asked_at, 0, None
-    proposal.look_at = next_look(poll, policy.loomio, now=asked_at)
-    latest = latest_proposal(session, proposal.ticket_id)
-    if latest is None or latest.id != proposal.id:
-        proposal.look_at = None  # a later round decides now
-        return
-    row = session.get_one(TicketRow, proposal.ticket_id)
-    holds_another = held_ticket(session, row.person_id, row.year, row.id) is not None
-
-    def decide(own: Policy, ticket: Ticket, person: Person) -> TicketDecision:
-        return decided(
-            own,
-            ticket,
-            person,
-            reading,
-            before=proposal.reading,
-            url=proposal.url,
-            look=proposal.round * 1000 + proposal.readings_written,
-            holds_another=holds_another,
-        )
-
-    if _decide(workshop, session, policy, proposal.ticket_id, decide):
-        proposal.reading = reading.fingerprint() if reading.result is not Result.OPEN else ""
-        proposal.readings_written += 1
-
-
 def obey_on_ticket(
     workshop: Workshop, session: Session, policy: Policy, row: TicketRow, by: Person, command: Command
 ) -> bool:
     """Do what a command on a ticket's issue says; False when it does not fit here, now, or from this person."""
     ticket, person = ticket_of(row), person_by_id(session, row.person_id)
-    policy = _own_policy(workshop, session, policy, person)
+    policy = policy_for(workshop, session, policy, person)
     ticket = _of_the_year_it_is(workshop, policy, ticket, person)
     holds_another = held_ticket(session, person.id, ticket.year, row.id) is not None
     match command.name:
         case "go-ahead" | "thread" | "proposal" | "talk":
-            ticket = _in_its_thread(session, policy, ticket)
+            ticket = in_its_thread(session, policy, ticket)
             wanted = Exit(command.name)
             decision = choose(policy, ticket, person, wanted, holds_another=holds_another, now=workshop.now())
         case "withdraw":
@@ -367,10 +227,10 @@ def obey_on_ticket(
         case "ilo":
             if ticket.state not in GOES_WITH_A_GOAL:
                 return False
-            goal = _matching_goal(session, policy, ticket)
+            goal = matching_goal(session, policy, ticket)
             if goal is not None:
                 return activate_objective(workshop, session, policy, goal)
-            _open_matching_goal(workshop, session, policy, ticket, person)
+            open_matching_goal(workshop, session, policy, ticket, person)
             return True
         case "consented":
             decision = confirm(policy, ticket, person, Result.CONSENTED, by)
@@ -384,66 +244,3 @@ def obey_on_ticket(
 
 DEED_OF = {"booked": Deed.BOOK, "used": Deed.USE, "shared": Deed.SHARE}
 GOES_WITH_A_GOAL = (TicketState.LIGHT, TicketState.CONSENTED, TicketState.BOOKED, TicketState.USED)
-
-
-def _matching_goal(session: Session, policy: Policy, ticket: Ticket) -> ObjectiveRow | None:
-    return session.scalar(select(ObjectiveRow).where(ObjectiveRow.asked_by == _goal_asked_by(policy, ticket)))
-
-
-def _goal_asked_by(policy: Policy, ticket: Ticket) -> str:
-    return f"{policy.slug}:{ticket.reference()}"
-
-
-def _open_matching_goal(workshop: Workshop, session: Session, policy: Policy, ticket: Ticket, person: Person) -> None:
-    """Open the ILO that goes with an agreed ticket; one that is there already stays as it is."""
-    title = ticket.opportunity.strip().partition("\n")[0].strip()[:LONGEST_GOAL]
-    asked_by = _goal_asked_by(policy, ticket)
-    open_objective(workshop, session, policy, person, title=title, why=ticket.stretch, asked_by=asked_by)
-
-
-def _decide(
-    workshop: Workshop,
-    session: Session,
-    policy: Policy,
-    ticket_id: int,
-    decide: Callable[[Policy, Ticket, Person], TicketDecision],
-) -> bool:
-    row = session.get_one(TicketRow, ticket_id)
-    person = person_by_id(session, row.person_id)
-    own = _own_policy(workshop, session, policy, person)
-    decision = decide(own, _in_its_thread(session, policy, ticket_of(row)), person)
-    keep_decision(workshop, session, policy, row, decision)
-    return decision.ticket is not None
-
-
-def keep_decision(
-    workshop: Workshop, session: Session, policy: Policy, row: TicketRow, decision: TicketDecision
-) -> None:
-    """Store what was decided about a ticket, and plan what follows from it."""
-    if decision.ticket is not None:
-        agreed = decision.ticket.state is TicketState.CONSENTED and row.state != TicketState.CONSENTED.value
-        keep_ticket(row, decision.ticket)
-        look_anew(session, [decision.ticket.person_id])
-        session.flush()
-        if agreed and policy.ticket.opens_objective:
-            person = person_by_id(session, row.person_id)
-            _open_matching_goal(workshop, session, policy, decision.ticket, person)
-    record(workshop, session, policy.slug, happened=decision.happened, effects=decision.effects)
-    for effect in decision.effects:
-        if isinstance(effect, StartThread):
-            _plan_thread_anew(workshop, session, effect)
-
-
-def _plan_thread_anew(workshop: Workshop, session: Session, effect: StartThread) -> None:
-    """Have a thread started after all that was given up while nobody wanted it, or while the organisation observed.
-
-    Nothing was sent under its key. Its row is written in any case: whoever judges it, or remembers what it started, at
-    this very moment begins again.
-    """
-    row = session.get_one(EffectRow, effect.key, with_for_update=True)
-    if row.status == "done":
-        return
-    row.planned_at = workshop.now()
-    if row.status in ("not needed", "withheld"):
-        row.status, row.payload, row.sent_at, row.attempts = "planned", payload_of(effect), None, 0
-        enqueue_next(workshop, session, row, effect.key, at=workshop.real_now())

@@ -19,7 +19,7 @@ from domain.policy import Policy
 from domain.proposals import NOT_CLOSED, Poll, read
 from integrations.errors import PermanentError, TemporaryError
 from jobs.repository import connected_loomio
-from jobs.tickets import ticket_poll_seen
+from jobs.ticket_votes import ticket_poll_seen
 from jobs.workshop import Workshop
 from store.models import ProposalRow
 

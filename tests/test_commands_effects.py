@@ -53,9 +53,8 @@ def test_a_call_without_an_answer_is_explained_to_be_looked_for_first(app: Flask
     parked(database, sent_at=TUESDAY, attempts=MOST_ATTEMPTS)
     *_, why, sent, _ = run(app, "list").splitlines()
     assert why.endswith("it was tried again and again for more than a day")
-    assert sent == (
-        "  sent   a call was made at 2027-01-05 10:00 UTC and its answer never came; trying again looks for its work first"
-    )
+    assert sent.startswith("  sent   a call was made at 2027-01-05 10:00 UTC and its answer never came; ")
+    assert sent.endswith("trying again looks for its work first")
 
 
 def test_a_reason_that_says_what_to_do_itself_is_not_talked_over(app: Flask, database: Database) -> None:

@@ -73,13 +73,17 @@ def store(work: Workshop, guid: str) -> None:
     add(work, DeliveryRow(id=guid, received_at=work.real_now(), not_before=work.real_now(), **columns))
 
 
-def as_app(outside: Outside) -> GitHub:
+def private_key() -> str:
     key = generate_private_key(public_exponent=65537, key_size=2048)
+    return key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()).decode()
+
+
+def as_app(outside: Outside) -> GitHub:
     return GitHub(
         api_url=f"{outside.server.url}/github",
         repository_name="fennel-works/learning",
         app_id="55",
-        app_private_key=key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()).decode(),
+        app_private_key=private_key(),
         write_gap_seconds=None,
     )
 

@@ -387,6 +387,27 @@ def test_deliveries_can_be_held_reversed_and_doubled(live: Server, receiver: Rec
     assert guids[0] == guids[1]
 
 
+def test_a_delivery_that_goes_missing_arrives_only_when_it_is_asked_for_again(live: Server, receiver: Receiver) -> None:
+    order(live, "POST", "/deliveries", {"mode": "missing"})
+    as_bot(live, "POST", f"{HOME}/issues", {"title": "Goal"})
+    settle(live)
+    assert receiver.received == []
+    [failed] = as_bot(live, "GET", f"{HOME}/hooks/77/deliveries?status=failure").json()
+    assert (failed["status_code"], failed["redelivery"]) == (502, False)
+    assert as_bot(live, "POST", f"{HOME}/hooks/77/deliveries/{failed['id']}/attempts").status_code == 202
+    settle(live)
+    [(headers, _)] = receiver.received
+    assert headers["X-GitHub-Delivery"] == failed["guid"]
+
+
+def test_webhooks_are_not_for_whoever_may_not_write_and_an_app_has_deliveries_of_its_own(
+    bot: Asker, ada: Asker
+) -> None:
+    ada.get(f"{HOME}/hooks", status=403)
+    ada.get(f"{HOME}/hooks/77/deliveries", status=403)
+    assert [one["id"] for one in bot.get(f"{HOME}/hooks")] == [77]
+
+
 def test_a_service_that_is_not_there_is_a_recorded_failure(live: Server, receiver: Receiver) -> None:
     receiver.server.shutdown()
     receiver.server.server_close()

@@ -36,15 +36,8 @@ from jobs.objectives import (
     objective_issue_opened,
     open_objective,
 )
-from jobs.tickets import (
-    follow_ticket,
-    follow_ticket_gone,
-    is_wanted,
-    ticket_issue_opened,
-    ticket_poll_seen,
-    ticket_proposal_started,
-    ticket_thread_started,
-)
+from jobs.ticket_votes import is_wanted, ticket_poll_seen, ticket_proposal_started, ticket_thread_started
+from jobs.tickets import follow_ticket, follow_ticket_gone, ticket_issue_opened
 from jobs.workshop import Workshop
 from store.database import Database, make_engine
 from store.memory import effect_of
