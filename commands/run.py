@@ -29,6 +29,7 @@ from jobs.heartbeat import heartbeat
 from jobs.lapse import lapse
 from jobs.nudge import nudge
 from jobs.reconcile import reconcile
+from jobs.redeliver import redeliver
 from jobs.report import report
 from jobs.schedule import Clock, note_tick
 from jobs.sweep import sweep
@@ -114,7 +115,7 @@ def tick_command(bench: Bench) -> click.Command:
         workshop, engine = bench.make_worker()
         engine.start()
         try:
-            for job in (reconcile, watch, lapse, nudge, team, report, sweep):
+            for job in (redeliver, reconcile, watch, lapse, nudge, team, report, sweep):
                 job(workshop)
             note_tick(workshop, engine.executor_id)
             heartbeat(workshop)

@@ -71,7 +71,11 @@ def vitals(engine: Engine) -> Vitals:
             select(func.count(), func.max(ExecutorRow.beat_at), func.max(ExecutorRow.ticked_at))
         ).one()
         watched = select(func.count()).select_from(ProposalRow).where(ProposalRow.look_at.is_not(None))
-        troubles = select(TroubleRow.what, func.count()).where(TroubleRow.gone_at.is_(None)).group_by(TroubleRow.what)
+        troubles = (
+            select(TroubleRow.what, func.count().label("open"))
+            .where(TroubleRow.gone_at.is_(None))
+            .group_by(TroubleRow.what)
+        )
         return Vitals(
             workers=workers,
             beat_at=beat_at,
@@ -81,7 +85,7 @@ def vitals(engine: Engine) -> Vitals:
             effects_parked=_parked(connection, EffectRow),
             deliveries_parked=_parked(connection, DeliveryRow),
             github_at=_latest_from_github(connection),
-            troubles={what: count for what, count in connection.execute(troubles)},
+            troubles={row.what: row.open for row in connection.execute(troubles)},
             watched=connection.scalar(watched) or 0,
             in_vain=connection.scalar(watched.where(ProposalRow.looks_in_vain > 0)) or 0,
         )

@@ -61,7 +61,7 @@ Make = Callable[..., FlaskClient]
 def make(fennel: Database) -> Make:
     def make(policy: Policy = RHYTHMS, now: datetime = NOW) -> FlaskClient:
         app = Flask("trellis", static_folder=None)
-        app.register_blueprint(pages_blueprint([], lambda: True))
+        app.register_blueprint(pages_blueprint([], None))
         app.register_blueprint(calendar_blueprint(fennel, {policy.slug: policy}, lambda: now))
         return app.test_client()
 
