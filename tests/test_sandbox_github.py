@@ -400,9 +400,7 @@ def test_a_delivery_that_goes_missing_arrives_only_when_it_is_asked_for_again(li
     assert headers["X-GitHub-Delivery"] == failed["guid"]
 
 
-def test_webhooks_are_not_for_whoever_may_not_write_and_an_app_has_deliveries_of_its_own(
-    bot: Asker, ada: Asker
-) -> None:
+def test_webhooks_are_not_shown_to_whoever_may_not_write(bot: Asker, ada: Asker) -> None:
     ada.get(f"{HOME}/hooks", status=403)
     ada.get(f"{HOME}/hooks/77/deliveries", status=403)
     assert [one["id"] for one in bot.get(f"{HOME}/hooks")] == [77]
