@@ -13,7 +13,7 @@ run: $(VENV)/.installed  ## Run Trellis here; without credentials in .env, with 
 	@exec $(BIN)/flask up
 
 test: $(VENV)/.installed-dev  ## Run every test (three side by side: most of them wait); those of PostgreSQL too when TEST_POSTGRESQL_URL names a server
-	@$(BIN)/python -m pytest -q -n 3 --dist worksteal $(ARGS)
+	@$(BIN)/python -m pytest -q -n 4 --dist worksteal $(ARGS)
 
 lint: $(VENV)/.installed-dev  ## Format check, lint and types
 	@$(BIN)/ruff format --check .

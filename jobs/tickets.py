@@ -243,4 +243,6 @@ def obey_on_ticket(
 
 
 DEED_OF = {"booked": Deed.BOOK, "used": Deed.USE, "shared": Deed.SHARE}
-GOES_WITH_A_GOAL = (TicketState.LIGHT, TicketState.CONSENTED, TicketState.BOOKED, TicketState.USED)
+GOES_WITH_A_GOAL = (
+    TicketState.LIGHT, TicketState.CONSENTED, TicketState.BOOKED, TicketState.USED, TicketState.SHARED,
+)  # fmt: skip

@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from _pytest.mark import ParameterSet
 
 from tests.house import House, fresh_database
 
@@ -34,16 +35,16 @@ _No response_
 {decide}"""
 
 
-BOTH_DATABASES = (
-    "sqlite",
-    pytest.param(
-        "postgresql",
-        marks=[
-            pytest.mark.postgresql,
-            pytest.mark.skipif("TEST_POSTGRESQL_URL" not in os.environ, reason="no PostgreSQL server was named"),
-        ],
-    ),
+ON_POSTGRESQL = (
+    pytest.mark.postgresql,
+    pytest.mark.skipif("TEST_POSTGRESQL_URL" not in os.environ, reason="no PostgreSQL server was named"),
 )
+BOTH_DATABASES = ("sqlite", pytest.param("postgresql", marks=ON_POSTGRESQL))
+
+
+def on_postgresql(*values: str) -> ParameterSet:
+    """One case of a test that runs on SQLite for every fault, and on PostgreSQL for the hardest: it takes a while."""
+    return pytest.param("postgresql", *values, marks=ON_POSTGRESQL)
 
 
 @pytest.fixture(params=BOTH_DATABASES)
