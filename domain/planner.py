@@ -99,8 +99,11 @@ class _Planning:
             if (days := [day for day in (one.joined_on, one.left_on) if day is not None and day >= self.first])
         }
         self.coordinators = {handle for handle, one in self.people.items() if one.coordinator}
+        # Whoever is alike in what the rules ask about is of one kind, and the rules are asked once for each.
+        kinds: dict[tuple[object, ...], int] = {}
+        self.kinds = {one.person.id: kinds.setdefault(what_rules_ask(one), len(kinds)) for one in standings}
         self.by_id = {one.person.id: one for one in standings}
-        self._against: dict[tuple[object, ...], tuple[str, str]] = {}
+        self._against: dict[tuple[str, int, tuple[Channel, ...]], tuple[str, str]] = {}
         self._shared: dict[str, tuple[Moment, ...]] = {}
         self._mentions: dict[tuple[str, str], datetime | None] = {}
         for standing in standings:
@@ -313,7 +316,7 @@ class _Planning:
         ways = course.ways(private=rhythm.private)
         if member.person.own_rhythms or course.me.person.own_rhythms:
             return first_against(Case(name=name, rhythm=rhythm, reader=course.me, member=member, ways=ways))
-        key = what_rules_ask(name, member, ways)
+        key = (name, self.kinds[member.person.id], ways)
         if key not in self._against:
             case = Case(name=name, rhythm=rhythm, reader=course.me, member=member, ways=ways)
             self._against[key] = first_against(case)

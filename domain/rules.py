@@ -100,14 +100,14 @@ def first_against(case: Case) -> tuple[str, str]:
     return "", ""
 
 
-def what_rules_ask(name: str, member: Standing, ways: tuple[Channel, ...]) -> tuple[object, ...]:
-    """Give all that the rules look at, where nobody has a say of their own: whoever is alike in it hears the same.
+def what_rules_ask(member: Standing) -> tuple[object, ...]:
+    """Give all of a member that the rules look at, where nobody has a say of their own: who is alike hears the same.
 
     A rule that asks about something else has it added here; the planner asks the rules once per kind of person.
     """
     person = member.person
     goal = member.has_objective(), member.wants_safety_note()
-    return name, person.coordinator, person.well_working, goal, person.choices, ways
+    return person.coordinator, person.well_working, goal, person.choices
 
 
 def verdicts(case: Case) -> Iterator[Verdict]:

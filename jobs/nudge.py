@@ -5,12 +5,14 @@ the number of people. Level-triggered: restarts, two clocks and days of downtime
 was asked is a row with a unique key.
 """
 
+import gc
 import hashlib
 import logging
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
+from typing import TypeVar
 
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session
@@ -29,6 +31,7 @@ from store.standings import circle_of, look_anew, look_anew_at_all, standings_of
 
 log = logging.getLogger(__name__)
 
+T = TypeVar("T")
 AT_ONCE = 50
 LOOK_AHEAD = timedelta(days=7)
 NOTED_EVERY = timedelta(minutes=10)
@@ -55,7 +58,21 @@ def planned(
     """Plan a span of the practice clock from what is remembered: for sending, and for `flask plan` alike."""
     circle = None if ids is None else circle_of(session, policy, ids, today=now.date())
     standings = standings_of(session, policy, now=now, ids=circle)
-    return plan(policy, standings, since=since, until=until, only=ids, with_silences=with_silences)
+    return undisturbed(lambda: plan(policy, standings, since=since, until=until, only=ids, with_silences=with_silences))
+
+
+def undisturbed(work: Callable[[], T]) -> T:
+    """Run something that makes many objects, all of which stay, without the garbage collector looking through them.
+
+    A plan of a year takes a tenth less (measured: benchmarks/planner.py). Reference counting goes on freeing.
+    """
+    was_on = gc.isenabled()
+    gc.disable()
+    try:
+        return work()
+    finally:
+        if was_on:
+            gc.enable()
 
 
 def keep_asked(session: Session, policy: Policy, message: Message, key: str) -> None:
