@@ -192,7 +192,7 @@ def _waiting(name: str, due_since: datetime | None, parked: int, now: datetime, 
         return Finding(name=name, state=State.DOWN, why=why, seconds=seconds)
     if parked:
         return Finding(name=name, state=State.LOOK, why=f"{parked} are parked and wait for a person", seconds=seconds)
-    return Finding(name=name, state=State.FINE, why="nothing is overdue", seconds=seconds)
+    return Finding(name=name, state=State.FINE, why="nothing has waited long", seconds=seconds)
 
 
 def _github(seen: Vitals, now: datetime) -> Finding:
