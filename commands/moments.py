@@ -10,7 +10,7 @@ from commands.bench import Bench, chosen, member, organisation_option
 from domain.events import Happened, What
 from domain.later import read_later
 from domain.moments import How, add_months, moments_of
-from domain.people import Person, Snooze, own_zone
+from domain.people import Person, Snooze, today_of
 from domain.policy import Policy
 from domain.rules import own_rhythm
 from jobs.record import told
@@ -38,7 +38,7 @@ def moment_group(bench: Bench) -> click.Group:
         person = member(bench, policy, handle)
         if rhythm not in policy.rhythms:
             raise click.ClickException(f"{policy.slug} has no rhythm {rhythm!r}. Known: {', '.join(policy.rhythms)}")
-        today = bench.workshop.now().astimezone(own_zone(person, policy.organisation)).date()
+        today = today_of(person, policy.organisation, bench.workshop.now())
         on = day.date() if day is not None else today
         how = How.NOT_NEEDED if not_needed else How.HELD
         work = partial(_hold, bench, policy=policy, person=person, rhythm=rhythm, how=how, on=on)
@@ -57,7 +57,7 @@ def moment_group(bench: Bench) -> click.Group:
         person = member(bench, policy, handle)
         if rhythm is not None and rhythm not in policy.rhythms:
             raise click.ClickException(f"{policy.slug} has no rhythm {rhythm!r}. Known: {', '.join(policy.rhythms)}")
-        today = bench.workshop.now().astimezone(own_zone(person, policy.organisation)).date()
+        today = today_of(person, policy.organisation, bench.workshop.now())
         wish = read_later(words, today=today)
         if wish is None or wish.this_time_only:
             raise click.ClickException(f"{words!r}: say '2 weeks', 'until 2027-05-01' or 'all'")
@@ -94,7 +94,7 @@ def support_group(bench: Bench) -> click.Group:
         person, other = member(bench, policy, handle), member(bench, policy, promised_by)
         if person.id == other.id:
             raise click.ClickException("A promise needs two people.")
-        today = bench.workshop.now().astimezone(own_zone(person, policy.organisation)).date()
+        today = today_of(person, policy.organisation, bench.workshop.now())
         earliest, latest = add_months(today, EARLIEST_MONTHS), add_months(today, LATEST_MONTHS)
         on = look_back_on.date() if look_back_on is not None else earliest
         if not earliest <= on <= latest:

@@ -146,6 +146,11 @@ def own_zone(person: Person, organisation: OrganisationPolicy) -> ZoneInfo:
     return person.zone or organisation.zone
 
 
+def today_of(person: Person, organisation: OrganisationPolicy, now: datetime) -> date:
+    """Give the day it is for a person; `now` is aware."""
+    return now.astimezone(own_zone(person, organisation)).date()
+
+
 def local_instant(day: date, at: time, zone: ZoneInfo) -> datetime:
     """Turn a wall-clock time of a zone into an aware UTC instant.
 

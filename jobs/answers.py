@@ -12,7 +12,7 @@ from domain.effects import Say
 from domain.events import Happened, What
 from domain.later import read_later, snoozes
 from domain.moments import How, Standing, moments_of
-from domain.people import Person, own_zone
+from domain.people import Person, today_of
 from domain.policy import Policy
 from domain.rhythms import Side
 from domain.rules import own_rhythm
@@ -27,7 +27,7 @@ def obey_on_objective(
     workshop: Workshop, session: Session, policy: Policy, by: Person, command: Command, comment_id: int
 ) -> Say | None:
     """Do what the owner of an ILO said. Gives the answer, nameless when none is needed, or None when it cannot be."""
-    today = workshop.now().astimezone(own_zone(by, policy.organisation)).date()
+    today = today_of(by, policy.organisation, workshop.now())
     match command.name:
         case "held" | "not-needed":
             turns = _meant(session, policy, by, command.words, workshop)
@@ -84,6 +84,6 @@ def _meant(
 
 
 def _open_turns(policy: Policy, name: str, standing: Standing, workshop: Workshop) -> list[str]:
-    today = workshop.now().astimezone(own_zone(standing.person, policy.organisation)).date()
+    today = today_of(standing.person, policy.organisation, workshop.now())
     rhythm = own_rhythm(policy, standing.person, name)
     return [one.turn for one in moments_of(policy, name, rhythm, standing, since=today, until=today)]

@@ -12,7 +12,7 @@ from domain.issues import Comment
 from domain.later import read_later
 from domain.objective_deeds import CLOSING_WORDS, Answered, done, ended, note_safety, queue
 from domain.objectives import Objective
-from domain.people import Person, own_zone
+from domain.people import Person, today_of
 from domain.policy import Policy
 from domain.rhythms import Role
 from domain.routing import partners_of
@@ -100,7 +100,7 @@ def _hand_wanted(
     """Tell the partner and whoever offered a hand: the one place where people are mentioned (practice row 28)."""
     told(workshop, session, policy.slug, _line(What.HAND_WANTED, mine, by, comment))
     people = people_of(session, policy.slug)
-    today = workshop.now().astimezone(own_zone(by, policy.organisation)).date()
+    today = today_of(by, policy.organisation, workshop.now())
     offered = set(
         session.scalars(
             select(TimelineRow.person_id).where(
@@ -141,7 +141,7 @@ def _pause(
 
     Said anew while they are away, the new day counts, be it earlier or later.
     """
-    today = workshop.now().astimezone(own_zone(by, policy.organisation)).date()
+    today = today_of(by, policy.organisation, workshop.now())
     wish = read_later(words, today=today) if words else None
     if wish is None or wish.last_on is None or wish.everything:
         return Say(name="answer-pause-unclear")
@@ -159,7 +159,7 @@ def _pause(
 
 def _end_leave(workshop: Workshop, session: Session, policy: Policy, by: Person) -> None:
     """End the leave somebody is on: they are back, and say so."""
-    today = workshop.now().astimezone(own_zone(by, policy.organisation)).date()
+    today = today_of(by, policy.organisation, workshop.now())
     for row in _leave_on(session, by, today):
         if row.first_on == today:
             session.delete(row)

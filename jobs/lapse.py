@@ -9,7 +9,7 @@ from functools import partial
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from domain.people import Person, own_hours, own_zone, works_on
+from domain.people import Person, own_hours, own_zone, today_of, works_on
 from domain.policy import Policy
 from domain.ticket_states import BY_DEED, Deed, TicketState
 from domain.ticket_use import how_was_it, lapse_when_over
@@ -33,7 +33,7 @@ def _look(workshop: Workshop, policy: Policy, session: Session) -> None:
     now = workshop.now()
     for row in session.scalars(select(TicketRow).where(*which).order_by(TicketRow.id)).all():
         person = person_by_id(session, row.person_id)
-        today = now.astimezone(own_zone(person, policy.organisation)).date()
+        today = today_of(person, policy.organisation, now)
         over = lapse_when_over(policy, ticket_of(row), person, today=today, voted_on=_voted_on(session, row))
         keep_decision(workshop, session, policy, row, over)
         if _in_own_hours(policy, person, now):

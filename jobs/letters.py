@@ -15,7 +15,7 @@ from config.prompts import ABOUT_EVERYBODY, Around, around_of
 from domain.effects import MentionInThread, Nudge, SendReport
 from domain.issues import same_login
 from domain.moments import Standing
-from domain.people import own_zone
+from domain.people import today_of
 from domain.policy import Channel, Policy
 from domain.rhythms import Way
 from domain.sending import Drop, Evidence, Reroute, SendAt, SendNow, still_due
@@ -138,7 +138,7 @@ def _known(workshop: Workshop, policy: Policy, effect: Nudge) -> _Known:
 
     standings = workshop.database.transact(read)
     reader = next(one for one in standings if one.person.id == effect.person_id)
-    today = now.astimezone(own_zone(reader.person, policy.organisation)).date()
+    today = today_of(reader.person, policy.organisation, now)
     around = around_of(policy, standings, effect.person_id, today)
     if around is None:
         raise PermanentError(f"person {effect.person_id} is gone")

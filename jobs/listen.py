@@ -9,12 +9,11 @@ from domain.commands import ON_OBJECTIVE, ON_TICKET, Command, Who, Word, command
 from domain.effects import CommentOnIssue, Say
 from domain.events import Happened, What
 from domain.issues import Comment
-from domain.people import Person
+from domain.people import Person, today_of
 from domain.policy import Policy
 from jobs.goal_words import obey_on_goal
 from jobs.objectives import person_wrote
 from jobs.record import record, told
-from jobs.ticket_keeping import today_of
 from jobs.tickets import obey_on_ticket
 from jobs.workshop import Workshop
 from store.models import ObjectiveRow, TicketRow
@@ -30,7 +29,7 @@ def follow_comment(workshop: Workshop, policy: Policy, number: int, comment: Com
 
 def _listen(workshop: Workshop, session: Session, policy: Policy, number: int, comment: Comment) -> None:
     by = person_by_login(people_of(session, policy.slug), comment.author)
-    if by is None or (by.left_on is not None and by.left_on <= today_of(workshop, policy, by)):
+    if by is None or (by.left_on is not None and by.left_on <= today_of(by, policy.organisation, workshop.now())):
         return  # commands are for members; everybody else, who has left included, just talks
     commands = commands_in(comment.body)
     # A log is what a nudge would have asked for; any other command is not.

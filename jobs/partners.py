@@ -4,7 +4,7 @@ from sqlalchemy import delete
 from sqlalchemy.orm import Session
 
 from domain.events import Happened, What
-from domain.people import Person, own_zone
+from domain.people import Person, today_of
 from domain.policy import Policy
 from domain.rhythms import Role
 from jobs.record import told
@@ -20,7 +20,7 @@ def choose_partner(
     """Remember whom somebody named, by login or handle (practice row 36); None for nobody we know and have here."""
     people = people_of(session, policy.slug)
     name = (said.split() or [""])[0].strip("@.,;")
-    today = workshop.now().astimezone(own_zone(by, policy.organisation)).date()
+    today = today_of(by, policy.organisation, workshop.now())
     other = person_by_login(people, name) or person_by_handle(people, name.casefold())
     if other is None or other.id == by.id or not other.here_on(today):
         return None

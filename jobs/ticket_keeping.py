@@ -2,13 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
 
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from domain.effects import StartThread
-from domain.people import Person, own_zone
+from domain.people import Person, today_of
 from domain.policy import Policy, ThreadsOf
 from domain.ticket import Ticket, TicketDecision
 from domain.ticket_states import TicketState
@@ -31,14 +30,11 @@ LONGEST_GOAL = 200
 YEAR_THREAD = "golden-tickets"  # under this name the thread that a year's tickets share is remembered
 
 
-def today_of(workshop: Workshop, policy: Policy, person: Person) -> date:
-    """Give the day it is for a person."""
-    return workshop.now().astimezone(own_zone(person, policy.organisation)).date()
-
-
 def policy_for(workshop: Workshop, session: Session, policy: Policy, person: Person) -> Policy:
     """Give the policy as it holds for a person today, with whom they could ask."""
-    return own_policy(policy, person, people_of(session, policy.slug), today_of(workshop, policy, person))
+    return own_policy(
+        policy, person, people_of(session, policy.slug), today_of(person, policy.organisation, workshop.now())
+    )
 
 
 def in_its_thread(session: Session, policy: Policy, ticket: Ticket) -> Ticket:

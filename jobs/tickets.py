@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 from domain.commands import Command
 from domain.forms import TicketAnswers, ticket_answers
 from domain.issues import CloseReason, Issue, IssueGone
-from domain.people import Person
+from domain.people import Person, today_of
 from domain.policy import Policy
 from domain.proposals import Result
 from domain.ticket import Ticket, TicketDecision
@@ -35,7 +35,6 @@ from jobs.ticket_keeping import (
     matching_goal,
     open_matching_goal,
     policy_for,
-    today_of,
 )
 from jobs.workshop import Workshop
 from store.memory import keep_ticket, ticket_of
@@ -111,7 +110,7 @@ def request_ticket(
         known = session.scalar(select(TicketRow).where(TicketRow.asked_by == asked_by))
         if known is not None:
             return ticket_of(known)
-    here = today_of(workshop, policy, person)
+    here = today_of(person, policy.organisation, workshop.now())
     begins_on = first_year_begins_on(policy, person)
     if not person.here_on(here):
         return None  # who has left, or has not come yet, claims nothing
@@ -200,7 +199,7 @@ def _of_the_year_it_is(workshop: Workshop, policy: Policy, ticket: Ticket, perso
     """Give what was given back as a ticket of the year it is by now: taken up again, that is the year it holds."""
     if ticket.state not in GIVEN_BACK:
         return ticket
-    return replace(ticket, year=ticket_year(policy, person, today_of(workshop, policy, person)))
+    return replace(ticket, year=ticket_year(policy, person, today_of(person, policy.organisation, workshop.now())))
 
 
 def obey_on_ticket(

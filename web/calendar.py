@@ -18,7 +18,7 @@ from werkzeug.wrappers import Response as AnyResponse
 from config.prompts import Around, around_of, prompt, team_title
 from domain.agenda import Entry, agenda, team_agenda
 from domain.parts import Ask, Part
-from domain.people import own_zone
+from domain.people import today_of
 from domain.policy import Policy
 from domain.rhythms import Side
 from store.database import Database
@@ -82,7 +82,7 @@ def _of_person(session: Session, policy: Policy, row: FeedRow, now: datetime) ->
     person = next(iter(people_where(session, PersonRow.id == row.person_id)), None)
     if person is None:
         return None
-    today = now.astimezone(own_zone(person, policy.organisation)).date()
+    today = today_of(person, policy.organisation, now)
     if person.left_on is not None and person.left_on <= today:
         return _written(policy, today, iter(()))
     circle = circle_of(session, policy, [person.id], today=today)

@@ -11,7 +11,7 @@ there: a partner's word counts for the pair. It never replaces what was said bef
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
 
@@ -31,7 +31,7 @@ from domain.events import Happened, What
 from domain.later import A_WEEK
 from domain.moments import How, Standing
 from domain.parts import Ask, Part
-from domain.people import Person, Snooze, own_zone
+from domain.people import Person, Snooze, today_of
 from domain.policy import Policy
 from domain.rhythms import Side
 from domain.rules import own_rhythm
@@ -179,7 +179,7 @@ def _seen(policies: Mapping[str, Policy], named: Named | None, now: datetime, se
     if found is None or named is None:
         return None
     policy, person = found
-    today = _today(policy, person, now)
+    today = today_of(person, policy.organisation, now)
     if person.left_on is not None and person.left_on <= today:
         return None  # the words are for members; what was private to the team stays there
     rows = last_parts(session, person.id, effect_key=named.effect_key) if named.effect_key else []
@@ -243,10 +243,6 @@ def _key(part: Part) -> str:
     return key if part.side is Side.MEMBER else f"{key}|{part.side.value}|{part.member_id}"
 
 
-def _today(policy: Policy, person: Person, now: datetime) -> date:
-    return now.astimezone(own_zone(person, policy.organisation)).date()
-
-
 # -- what was chosen --------------------------------------------------------------------------------------------------
 
 
@@ -298,7 +294,7 @@ def _put_off(
     at: datetime,
 ) -> None:
     """Keep a "later" about a part or about everything, in place of an earlier one: a person may change their mind."""
-    today = _today(policy, person, at)
+    today = today_of(person, policy.organisation, at)
     snooze = Snooze(
         first_on=today,
         last_on=today + span if span is not None else None,
