@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from domain.effects import CloseIssue
-from domain.events import Happened, What
+from domain.events import What
 from domain.objectives import (
     Closing,
     Objective,
@@ -17,6 +17,7 @@ from domain.objectives import (
     ObjectiveState,
     Visibility,
     in_order,
+    line_of,
     link,
     offer_next,
 )
@@ -61,7 +62,7 @@ def queue(mine: Objective, siblings: Sequence[Objective], words: str) -> Answere
     ordered = [replace(one, rank=rank) for rank, one in enumerate(waiting)]
     known = {one.id: one for one in (*siblings, mine)}
     changed = tuple(one for one in ordered if one != known.get(one.id))
-    happened = (_line(What.OBJECTIVE_QUEUED, mine),) if was_active else ()
+    happened = (line_of(What.OBJECTIVE_QUEUED, mine),) if was_active else ()
     return Answered(
         decision=ObjectiveDecision(objectives=changed, happened=happened),
         answer="answer-queue",
@@ -102,7 +103,7 @@ def ended(mine: Objective, word: str) -> Answered | None:
         return None
     closing = CLOSING_WORDS[word]
     closed = replace(mine, closing=closing)
-    happened = (_line(What.OBJECTIVE_CLOSED, closed, closing=closing.value),)
+    happened = (line_of(What.OBJECTIVE_CLOSED, closed),)
     return Answered(decision=ObjectiveDecision(objectives=(closed,), happened=happened), answer=f"answer-closed-{word}")
 
 
@@ -120,7 +121,7 @@ def end_record(
         return None
     closed = replace(mine, state=ObjectiveState.CLOSED, closing=closing, closed_at=now)
     effects = offer_next(policy, closed, person, siblings) if mine.state is ObjectiveState.ACTIVE else ()
-    happened = (_line(What.OBJECTIVE_CLOSED, closed, closing=closing.value),)
+    happened = (line_of(What.OBJECTIVE_CLOSED, closed),)
     return ObjectiveDecision(objectives=(closed,), effects=effects, happened=happened)
 
 
@@ -129,15 +130,5 @@ def note_safety(mine: Objective) -> Answered | None:
     if mine.state is ObjectiveState.CLOSED:
         return None
     noted = replace(mine, safety_noted=True)
-    happened = (_line(What.SAFETY_NOTED, mine),) if not mine.safety_noted else ()
+    happened = (line_of(What.SAFETY_NOTED, mine),) if not mine.safety_noted else ()
     return Answered(decision=ObjectiveDecision(objectives=(noted,), happened=happened), answer="answer-safety-noted")
-
-
-def _line(what: What, objective: Objective, **details: str) -> Happened:
-    return Happened(
-        what=what,
-        person_id=objective.person_id,
-        about=objective.about(),
-        url=objective.issue_url,
-        details=details,
-    )

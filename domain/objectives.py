@@ -96,7 +96,7 @@ def open_here(policy: Policy, person: Person, objective: Objective) -> Objective
 
     `objective` is already stored, in the state `first_state` gave it: its id makes the effect's key.
     """
-    happened = (_line(What.OBJECTIVE_OPENED, objective),)
+    happened = (line_of(What.OBJECTIVE_OPENED, objective),)
     if objective.visibility is Visibility.PARTNER:
         return ObjectiveDecision(happened=happened)  # it stays a record of ours, and counts like any other
     effect = OpenIssue(
@@ -152,7 +152,7 @@ def follow(
     seen = replace(was, **_shown(issue))
     happened: list[Happened] = []
     if (seen.title, seen.why) != (was.title, was.why):
-        happened.append(_line(What.OBJECTIVE_EDITED, seen))
+        happened.append(line_of(What.OBJECTIVE_EDITED, seen))
     if not is_objective:
         return _end(policy, issue, seen, person, siblings, happened, now)
     return _continue(policy, was, seen, person, siblings, happened)
@@ -178,7 +178,7 @@ def follow_gone(
     if was.state is ObjectiveState.CLOSED or gone.why is Gone.OUT_OF_REACH:
         return NOTHING
     closed = replace(was, state=ObjectiveState.CLOSED, closing=Closing.CHANGED_COURSE, closed_at=now)
-    line = _line(What.OBJECTIVE_CLOSED, closed, because=gone.why.value)
+    line = line_of(What.OBJECTIVE_CLOSED, closed, because=gone.why.value)
     effects = offer_next(policy, closed, person, siblings) if was.state is ObjectiveState.ACTIVE else ()
     return ObjectiveDecision(objectives=(closed,), effects=effects, happened=(line,))
 
@@ -210,7 +210,7 @@ def activate(chosen: Objective, siblings: Sequence[Objective]) -> ObjectiveDecis
         replace(one, state=ObjectiveState.QUEUED, rank=behind) for one in siblings if one.state is ObjectiveState.ACTIVE
     )
     active = replace(chosen, state=ObjectiveState.ACTIVE, rank=0)
-    lines = (*(_line(What.OBJECTIVE_QUEUED, one) for one in parked), _line(What.OBJECTIVE_ACTIVATED, active))
+    lines = (*(line_of(What.OBJECTIVE_QUEUED, one) for one in parked), line_of(What.OBJECTIVE_ACTIVATED, active))
     return ObjectiveDecision(objectives=(*parked, active), happened=lines)
 
 
@@ -223,9 +223,9 @@ def _begin(policy: Policy, issue: Issue, person: Person, siblings: Sequence[Obje
         opened_at=issue.created_at,
         **_shown(issue),
     )
-    happened = [_line(What.OBJECTIVE_OPENED, fresh)]
+    happened = [line_of(What.OBJECTIVE_OPENED, fresh)]
     if state is ObjectiveState.QUEUED:
-        happened.append(_line(What.OBJECTIVE_QUEUED, fresh))
+        happened.append(line_of(What.OBJECTIVE_QUEUED, fresh))
     effects = (*_question(policy, fresh, person, siblings), *_missing(policy, issue, fresh, person))
     return ObjectiveDecision(objectives=(fresh,), effects=effects, happened=tuple(happened))
 
@@ -255,9 +255,9 @@ def _continue(
         rank = last_rank(siblings) if state is ObjectiveState.QUEUED else 0
         seen = replace(seen, person_id=owner, state=state, rank=rank, closing=None, closed_at=None)
         if moved:
-            happened.append(_line(What.OBJECTIVE_HANDED_OVER, seen))
+            happened.append(line_of(What.OBJECTIVE_HANDED_OVER, seen))
         if reopened:
-            happened.append(_line(What.OBJECTIVE_REOPENED, seen))
+            happened.append(line_of(What.OBJECTIVE_REOPENED, seen))
     if not (moved or reopened or was.issue_number is None):
         return ObjectiveDecision(objectives=(seen,), happened=tuple(happened))
     # Each time it comes to wait anew is a question of its own; the issue's own time tells them apart.
@@ -283,7 +283,7 @@ def _end(
         closing, because = CLOSING_OF[issue.close_reason], "closed on GitHub"
     was_active = seen.state is ObjectiveState.ACTIVE
     seen = replace(seen, state=ObjectiveState.CLOSED, closing=closing, closed_at=now)
-    happened.append(_line(What.OBJECTIVE_CLOSED, seen, because=because))
+    happened.append(line_of(What.OBJECTIVE_CLOSED, seen, because=because))
     # Handed over and closed at once, `siblings` are another person's, and nothing of theirs has come to an end.
     effects: tuple[Effect, ...] = ()
     if person is not None and person.id == seen.person_id:
@@ -360,7 +360,8 @@ def _locale(policy: Policy, person: Person) -> str:
     return person.locale or policy.organisation.locale
 
 
-def _line(what: What, objective: Objective, **details: str) -> Happened:
+def line_of(what: What, objective: Objective, **details: str) -> Happened:
+    """Write a line about a goal for the timeline: how it ended is in it, its title never."""
     if objective.closing is not None:
         details["closing"] = objective.closing.value
     return Happened(

@@ -110,14 +110,6 @@ def siblings_of(session: Session, person_id: int, besides: int | None) -> list[O
     return [objective_of(row) for row in rows if row.id != besides]
 
 
-def active_objectives(session: Session, slug: str) -> dict[int, Objective]:
-    """Give each person's active objective by person id."""
-    rows = session.scalars(
-        select(ObjectiveRow).where(ObjectiveRow.organisation == slug, ObjectiveRow.state == ObjectiveState.ACTIVE.value)
-    )
-    return {row.person_id: objective_of(row) for row in rows}
-
-
 def ticket_row(session: Session, slug: str, issue_number: int) -> TicketRow | None:
     """Find the ticket of an issue."""
     return session.scalar(
