@@ -411,3 +411,10 @@ def test_a_new_goal_is_active_unless_another_is() -> None:
     assert first_state([]) is ACTIVE
     assert first_state([waiting, closed]) is ACTIVE
     assert first_state([waiting, an_objective(11)]) is QUEUED
+
+
+def test_targets_are_the_boxes_of_the_issue_and_its_sub_issues_together() -> None:
+    issue = an_issue(body="- [x] whet\n- [ ] strop", targets_done=1, targets_total=3)
+
+    [fresh] = seen(issue).objectives
+    assert (fresh.targets_done, fresh.targets_total) == (2, 5)

@@ -204,6 +204,15 @@ def test_an_issue_is_read_by_the_repositorys_number(github: GitHub, wire: respon
     assert places(wire) == ["GET /repositories/4001/issues/7", "GET /repositories/4001"]
 
 
+def test_the_sub_issues_of_an_issue_are_counted(github: GitHub, wire: responses.RequestsMock) -> None:
+    summary = {"total": 3, "completed": 1, "percent_completed": 33}
+    wire.get(f"{HOME}/issues/7", json=issue_reply(sub_issues_summary=summary))
+    wire.get(HOME, json=repository_reply())
+    issue = github.issue(7)
+    assert isinstance(issue, Issue)
+    assert (issue.targets_done, issue.targets_total) == (1, 3)
+
+
 def test_the_repositorys_name_is_not_asked_for_again_with_every_issue(
     github: GitHub, wire: responses.RequestsMock
 ) -> None:
