@@ -85,12 +85,18 @@ def main() -> int:
 
 
 def a_year(policy: Policy) -> tuple[float, int]:
-    """Plan a year for everybody; gives the seconds and the number of messages."""
+    """Plan a year for everybody; gives the seconds and the number of messages.
+
+    The best of five counts: whatever else the machine does only adds to what planning takes.
+    """
     standings = [a_standing(number) for number in range(PEOPLE)]
     # Once before, so that nothing is loaded meanwhile; its result is not kept, as no process keeps one.
     messages = len(plan(policy, standings, since=YEAR[0], until=YEAR[1]).messages)
-    seconds = timed(lambda: undisturbed(lambda: plan(policy, standings, since=YEAR[0], until=YEAR[1])), times=5)
-    return seconds, messages
+
+    def plan_all() -> None:
+        undisturbed(lambda: plan(policy, standings, since=YEAR[0], until=YEAR[1]))
+
+    return min(timed(plan_all, times=1) for _ in range(5)), messages
 
 
 def a_standing(number: int) -> Standing:

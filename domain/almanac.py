@@ -72,6 +72,7 @@ class Almanac:
         ]
         if person.joined_on is not None:
             quiet.append((0, person.joined_on.toordinal() + settle - 1))
+        quiet = [(start, end) for start, end in quiet if end >= self._first]  # the rest is over: most joined long ago
         leaves = NEVER if person.left_on is None else person.left_on.toordinal()
         return OwnDays(first=self._first, following=self._following[key], quiet=tuple(quiet), leaves=leaves)
 

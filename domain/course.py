@@ -5,9 +5,11 @@ caps takes along all that waits by then, as one digest; what would otherwise be 
 """
 
 from bisect import bisect_left, insort
+from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
+from operator import attrgetter
 from typing import NamedTuple
 
 from domain.almanac import NEVER, OwnDays
@@ -21,11 +23,9 @@ from domain.rhythms import MOST_ASKS, Clock, Rhythm, Side, Start
 from domain.rules import absent_because, is_before_joining
 
 LEAST_DAYS_BETWEEN_ASKS = 14
-MENTION, MOVED, AVAILABLE = (
-    Ask.MENTION,
-    Ask.MOVED,
-    Ask.AVAILABLE,
-)  # looked at for everything that waits; a name of an enumeration is found slowly
+# Looked at for everything that waits; a name of an enumeration is found slowly.
+MEMBER = Side.MEMBER
+MENTION, MOVED, AVAILABLE = Ask.MENTION, Ask.MOVED, Ask.AVAILABLE
 
 
 class Message(NamedTuple):
@@ -58,24 +58,30 @@ class Silence:
 
 
 class Waiting(NamedTuple):
-    """Something that waits to be asked: from the day it is wanted to the last day it is of use (as ordinals)."""
+    """Something that waits to be asked: from the day it is wanted to the last day it is of use (as ordinals).
+
+    The order of the fields is the order of the queue: by the day it is wanted on; of one day by what it is, never by
+    when it was laid out. `added` differs for everything that waits for a person, so nothing after it is compared.
+    Of a `plain` one nothing is looked at on the day: it is said with whatever else there is, unless it is over.
+    """
 
     wanted: int
+    rhythm_name: str
+    turn: str
+    side: Side
+    member_id: int
+    added: int
     last: int
     rhythm: Rhythm
     moment: Moment
-    side: Side
     member: Standing
     ask: Ask
+    plain: bool = False
     fixed_at: datetime | None = None
 
 
 # The instant of a day at an hour of a zone, None when it falls outside somebody's hours; for all alike in these.
 Instants = dict[tuple[str, time, tuple[time, time]], dict[int, datetime | None]]
-
-
-# What waits, by the day it is wanted on, not before today; of one day by what it is, never by when it was laid out.
-Entry = tuple[int, int, str, str, str, int, int, Waiting]
 
 
 @dataclass
@@ -89,13 +95,13 @@ class Course:
     until: datetime
     silences: list[Silence] | None
     instants: Instants
-    _queue: list[Entry] = field(default_factory=list)
-    _head: int = 0
+    _queue: deque[Waiting] = field(default_factory=deque)
     _count: int = 0
     _in_order: bool = False
 
     def __post_init__(self) -> None:
         organisation, person = self.policy.organisation, self.me.person
+        self._id, self._handle = person.id, person.handle
         self._key = f"nudge:{self.policy.slug}:{person.handle}:"
         self._zone = own_zone(person, organisation)
         self._hours = own_hours(person, organisation)
@@ -110,7 +116,6 @@ class Course:
         self._due = self.instants.setdefault((self._zone.key, self._at, self._hours), {})
         self._over = False
         self._per_week = self.policy.caps.per_week
-        self._returns = {name for name, one in self.policy.rhythms.items() if is_return(one)}
         self._quiet_days = self.policy.caps.quiet_days
         self._faded_now: set[tuple[str, Side, int]] = set()
         self._next: int | None = None
@@ -118,33 +123,40 @@ class Course:
 
     # -- what waits ---------------------------------------------------------------------------------------------------
 
-    def add(self, waiting: Waiting) -> None:
+    def add(
+        self,
+        wanted: int,
+        last: int,
+        rhythm: Rhythm,
+        moment: Moment,
+        side: Side,
+        member: Standing,
+        ask: Ask,
+        *,
+        plain: bool = False,
+        fixed_at: datetime | None = None,
+    ) -> None:
         """Have something wait. What is wanted first comes first, and of one day what was added first."""
         self._count += 1
-        self._next = None
-        wanted = waiting.wanted if waiting.wanted > self.first else self.first
-        moment = waiting.moment
-        entry = (
-            wanted,
-            waiting.wanted,
-            moment.rhythm,
-            moment.turn,
-            waiting.side,
-            waiting.member.person.id,
-            self._count,
-            waiting,
+        name, turn, member_id, place = moment.rhythm, moment.turn, member.person.id, self._count
+        waiting = Waiting(
+            wanted, name, turn, side, member_id, place, last, rhythm, moment, member, ask, plain, fixed_at
         )
         if self._in_order:
-            insort(self._queue, entry, lo=self._head)
+            self._next = None
+            insort(self._queue, waiting)
         else:
-            self._queue.append(entry)
+            self._queue.append(waiting)
 
-    def holds(self, waiting: Waiting) -> bool:
+    def _put_off(self, waiting: Waiting, wanted: int) -> None:
+        *_, last, rhythm, moment, member, ask, plain, fixed_at = waiting
+        wanted = max(wanted, waiting.wanted)
+        self.add(wanted, last, rhythm, moment, waiting.side, member, ask, plain=plain, fixed_at=fixed_at)
+
+    def holds(self, moment: Moment, side: Side, member: Standing, ask: Ask) -> bool:
         """Say whether the same already waits; only where a role changes hands can it come twice."""
-        if waiting.wanted <= waiting.moment.opens_on.toordinal():
-            return False
-        same = (waiting.moment, waiting.side, waiting.member.person.id, waiting.ask)
-        return any((one.moment, one.side, one.member.person.id, one.ask) == same for *_, one in self._queue)
+        same = (moment, side, member.person.id, ask)
+        return any((one.moment, one.side, one.member_id, one.ask) == same for one in self._queue)
 
     def ways(self, *, private: bool) -> tuple[Channel, ...]:
         """Give the ways to the person."""
@@ -154,14 +166,13 @@ class Course:
 
     def next_day(self) -> int:
         """Give the first day on which something may be said, NEVER when there is none before the end."""
-        if not self._in_order:
-            # Sorted once when all is laid out; what comes later is put in its place.
-            self._queue.sort()
-            self._in_order = True
-        if self._over or self._head == len(self._queue):
-            return NEVER
         if self._next is None:
-            self._next = self._with_room(self._queue[self._head][0])
+            if not self._in_order:
+                # Sorted once when all is laid out; what comes later is put in its place.
+                self._queue = deque(sorted(self._queue))
+                self._in_order = True
+            done = self._over or not self._queue
+            self._next = NEVER if done else self._with_room(max(self._queue[0].wanted, self.first))
         return self._next
 
     def step(self, day: int) -> Message | None:
@@ -188,15 +199,21 @@ class Course:
 
     def _all_by(self, day: int) -> tuple[list[Waiting], bool]:
         """Take from the queue what waits by a day and may be said on it; and say whether it may not all go together."""
-        queue, start = self._queue, self._head
-        while self._head < len(queue) and queue[self._head][0] <= day:
-            self._head += 1
+        queue = self._queue
+        waiting_by_then = []
+        while queue and queue[0].wanted <= day:
+            waiting_by_then.append(queue.popleft())
+        if len(waiting_by_then) > 1:
+            waiting_by_then.sort(key=_opens_on)
         batch, apart = [], False
-        for waiting in _by_opening(queue[start : self._head]):
-            ready = self._ready(waiting, day)  # may put it off, and so into the queue behind the head
+        for waiting in waiting_by_then:
+            if waiting.plain and day <= waiting.last:
+                batch.append(waiting)
+                continue
+            ready = self._ready(waiting, day)  # may put it off, and so into the queue again
             if ready is not None:
                 batch.append(ready)
-                apart = apart or ready.ask is MENTION or ready.ask is MOVED or ready.moment.rhythm in self._returns
+                apart = apart or ready.ask is MENTION or ready.ask is MOVED or is_return(ready.rhythm)
         return batch, apart
 
     # -- the day ------------------------------------------------------------------------------------------------------
@@ -208,6 +225,8 @@ class Course:
 
     def _room_from(self, wanted: int) -> int:
         """Find the first day of theirs from `wanted` on which the caps leave room and their hours hold the instant."""
+        if self._per_week == 1 and self._sent and wanted > self._sent[-1]:
+            wanted = max(wanted, self._sent[-1] + 7)  # the common case: the days until then need no look
         day = self.days.next(wanted)
         while day < NEVER:
             clash = self._clash(day)
@@ -275,7 +294,7 @@ class Course:
         if waiting.fixed_at is not None and not self._fits_fixed(waiting.fixed_at, day):
             self._silent(waiting, "hours", "the hour of the comment is not one of theirs")
             return None
-        if waiting.side is not Side.MEMBER and waiting.member is not self.me:
+        if waiting.side is not MEMBER and waiting.member is not self.me:
             return self._about_other(waiting, date.fromordinal(day))
         if waiting.rhythm.fades and waiting.ask in ASKS:
             return self._fade(waiting)
@@ -303,7 +322,7 @@ class Course:
         return None
 
     def _fade(self, waiting: Waiting) -> Waiting | None:
-        moment, side, member_id = waiting.moment, waiting.side, waiting.member.person.id
+        moment, side, member_id = waiting.moment, waiting.side, waiting.member_id
         key = (moment.rhythm, side, member_id)
         if key in self._faded_now:
             self._silent(waiting, "decay", "another turn of it is said in the same message")
@@ -322,12 +341,12 @@ class Course:
         if again > waiting.last:
             self._silent(waiting, rule, why)
         else:
-            self.add(waiting._replace(wanted=max(again, waiting.wanted)))
+            self._put_off(waiting, again)
 
     def close(self) -> None:
         """Say of what still waits, and is over before the end, that no day of theirs had room for it."""
         last = (self.until.astimezone(self._zone)).toordinal()
-        for *_, waiting in self._queue[self._head :]:
+        for waiting in self._queue:
             if waiting.last < last:
                 self._ready(waiting, waiting.last + 1)
 
@@ -373,14 +392,23 @@ class Course:
             return batch
         for waiting in batch:
             if waiting is not alone:
-                self.add(waiting._replace(wanted=max(waiting.wanted, day + 1)))
+                self._put_off(waiting, day + 1)
         return [alone]
 
-    def _lost_by(self, day: int) -> bool:
-        """Say whether something wanted within the week would be over before there is room again after a day."""
+    def _lost_by(self, day: int) -> list[Waiting]:
+        """Give what is wanted within the week and would be over before there is room again after a day.
+
+        A mention is none of it: it has its own hour.
+        """
+        soon = []
+        for waiting in self._queue:
+            if waiting.wanted >= day + 7:
+                break
+            soon.append(waiting)
+        if not soon:
+            return soon
         room_again = self._room_after(day)
-        soon = self._queue[self._head : bisect_left(self._queue, (day + 7,), lo=self._head)]
-        return any(entry[-1].last < room_again and entry[-1].fixed_at is None for entry in soon)
+        return [one for one in soon if one.last < room_again and one.fixed_at is None]
 
     def _room_after(self, day: int) -> int:
         """Give the first day with room once something is said on a day; as far as the almanac goes."""
@@ -395,53 +423,52 @@ class Course:
 
     def _coming_along(self, day: int) -> list[Waiting]:
         """Take along what is wanted within the week and would be over before there is room again."""
-        end = bisect_left(self._queue, (day + 7,), lo=self._head)
-        if end == self._head:
-            return []
-        found: list[Waiting] = []
-        room_again = self._room_after(day)
-        soon = self._queue[self._head : end]
-        lost = [one for one in soon if one[-1].last < room_again and one[-1].fixed_at is None]
-        lost = [one for one in lost if not _is_return(one[-1])]
-        for entry in lost:
-            self._queue.remove(entry)
-        for waiting in _by_opening(lost):
-            ready = self._ready(waiting, day)  # may have it wait for another day
-            if ready is not None:
-                found.append(ready)
-        return found
+        lost = [one for one in self._lost_by(day) if one.plain or not _is_return(one)]
+        for waiting in lost:
+            self._queue.remove(waiting)
+        if len(lost) > 1:
+            lost.sort(key=_opens_on)
+        found = [self._ready(waiting, day) for waiting in lost]  # may have it wait for another day
+        return [one for one in found if one is not None]
 
     def _message(self, batch: list[Waiting], day: int, due_at: datetime) -> Message:
         insort(self._sent, day)
         as_date = date.fromordinal(day)
-        private = False
+        any_private = False
         parts = []
         for waiting in batch:
-            part = _part(waiting)
-            parts.append(part)
-            private = private or part.private
-            if waiting.ask in ASKS:
+            rhythm, moment, ask = waiting.rhythm, waiting.moment, waiting.ask
+            # That somebody did not answer is for their helper's eyes only.
+            private = rhythm.private or ask is AVAILABLE
+            any_private = any_private or private
+            parts.append(
+                Part(
+                    waiting.rhythm_name,
+                    waiting.turn,
+                    waiting.side,
+                    ask,
+                    waiting.member_id,
+                    moment.counts_from_on,
+                    moment.closes_on,
+                    private,
+                )
+            )
+            if (rhythm.fades or rhythm.again_after_days) and ask in ASKS:
                 self._remember(waiting, day)
-        ways = () if batch[0].ask is MENTION else self.ways(private=private)
-        person = self.me.person
-        return Message(
-            f"{self._key}{as_date.isoformat()}", person.id, person.handle, as_date, due_at, ways, tuple(parts)
-        )
+        ways = () if batch[0].ask is MENTION else self.ways(private=any_private)
+        key = f"{self._key}{as_date.isoformat()}"
+        return Message(key, self._id, self._handle, as_date, due_at, ways, tuple(parts))
 
     def _remember(self, waiting: Waiting, day: int) -> None:
         """Keep in mind what is asked on a day: it fades, or is asked again later."""
+        asks = ASKS.index(waiting.ask) + 1
         if waiting.rhythm.fades:
-            key = (waiting.moment.rhythm, waiting.side, waiting.member.person.id)
-            self._fading[key] = Fading(ASKS.index(waiting.ask) + 1, day)
-        elif waiting.rhythm.again_after_days and waiting.side is Side.MEMBER:
-            self._ask_again(waiting, day)
-
-    def _ask_again(self, waiting: Waiting, day: int) -> None:
-        following = again(waiting.rhythm, waiting.moment, asks=ASKS.index(waiting.ask) + 1, last=day)
-        if following is not None and following <= waiting.last:
-            asks = ASKS.index(waiting.ask) + 1
-            _, last, rhythm, moment, side, member, *_ = waiting
-            self.add(Waiting(following, last, rhythm, moment, side, member, ASKS[asks]))
+            self._fading[waiting.rhythm_name, waiting.side, waiting.member_id] = Fading(asks, day)
+        elif waiting.side is MEMBER:
+            following = again(waiting.rhythm, waiting.moment, asks=asks, last=day)
+            if following is not None and following <= waiting.last:
+                last, rhythm, moment, member = waiting.last, waiting.rhythm, waiting.moment, waiting.member
+                self.add(following, last, rhythm, moment, MEMBER, member, ASKS[asks], plain=waiting.plain)
 
 
 def again(rhythm: Rhythm, moment: Moment, *, asks: int, last: int) -> int | None:
@@ -466,32 +493,8 @@ def is_return(rhythm: Rhythm) -> bool:
 
 
 def _is_return(waiting: Waiting) -> bool:
-    return is_return(waiting.rhythm) and waiting.side is Side.MEMBER
+    return is_return(waiting.rhythm) and waiting.side is MEMBER
 
 
-def _by_opening(entries: list[Entry]) -> list[Waiting]:
-    """Give what waits by the day its moment opens, whatever has put it off since: of two turns the earlier is said."""
-    found = [entry[-1] for entry in entries]
-    if len(found) > 1:
-        found.sort(key=_opens_on)
-    return found
-
-
-def _opens_on(waiting: Waiting) -> date:
-    return waiting.moment.opens_on
-
-
-def _part(waiting: Waiting) -> Part:
-    moment = waiting.moment
-    # That somebody did not answer is for their helper's eyes only.
-    private = waiting.rhythm.private or waiting.ask is AVAILABLE
-    return Part(
-        moment.rhythm,
-        moment.turn,
-        waiting.side,
-        waiting.ask,
-        waiting.member.person.id,
-        moment.counts_from_on,
-        moment.closes_on,
-        private,
-    )
+# Whatever has put it off since: of two turns the earlier is said.
+_opens_on = attrgetter("moment.opens_on")

@@ -151,6 +151,22 @@ def moments_of(
             yield from (one for one in found if one.opens_on <= until and one.closes_on >= since)
 
 
+def what_moments_ask(policy: Policy, rhythm: Rhythm, standing: Standing) -> tuple[object, ...]:
+    """Give all of a person that their moments of a rhythm hang on: who is alike in it has the same moments.
+
+    What else moments come to hang on is added here; the planner works them out once for all who are alike.
+    """
+    person = standing.person
+    match rhythm:
+        case Windows() | Interval():
+            return ()
+        case Clock():
+            leaves = person.pauses if rhythm.since is Start.JOINED else ()
+            return *_beginnings(policy, rhythm, standing), leaves
+        case Entitlement():
+            return (person.joined_on,)
+
+
 def shared_moments(
     policy: Policy, name: str, rhythm: Windows | Interval, *, since: date, until: date
 ) -> Iterator[Moment]:

@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from domain.course import Message
-from domain.moments import Commitment, Held, How, Moment, Standing, done_because, moments_of
+from domain.moments import Commitment, Held, How, Moment, Standing, done_because, moments_of, what_moments_ask
 from domain.parts import Ask, Part
 from domain.people import OwnRhythm, Pause, Person, Snooze
 from domain.planner import Outlook, plan
@@ -402,6 +402,35 @@ def wanted_by(case: Case, standing: Standing) -> Iterator[tuple[str, Moment]]:
         for moment in moments_of(case.policy, name, rhythm, standing, since=first, until=last):
             if first + timedelta(days=1) <= moment.closes_on < last - timedelta(days=1) and not moment.problem:
                 yield name, moment
+
+
+def all_but_one_thing_of(one: Standing, dice: Dice) -> Standing:
+    """Somebody with another's life here but for one thing, which is drawn anew."""
+    new = dice.standing(dice.person(1, 2), ["r0"], 2)
+    person = replace(new.person, joined_on=one.person.joined_on, pauses=one.person.pauses)
+    alike = replace(one, person=person)
+    match dice.of("joined_on", "pauses", "objective", "without_since_on", "held", "commitments"):
+        case "joined_on":
+            return replace(alike, person=replace(person, joined_on=dice.day(-100, 0)))
+        case "pauses":
+            return replace(alike, person=replace(person, pauses=(dice.pause(), dice.pause())))
+        case thing:
+            return replace(alike, **{thing: getattr(new, thing)})
+
+
+@SOME
+@given(SEEDS)
+def test_who_is_alike_in_what_moments_ask_has_the_same_moments(chance: random.Random) -> None:
+    dice = Dice(chance, chance.choice(AROUND))
+    policy = dice.policy()
+    person = replace(dice.person(0, 2), joined_on=dice.day(-100, 0))
+    one = dice.standing(person, ["r0"], 2)
+    since, until = dice.around - timedelta(days=100), dice.around + timedelta(days=400)
+    for rhythm in [dice.rhythm() for _ in range(20)]:
+        people = (one, all_but_one_thing_of(one, dice))
+        mine, theirs = (list(moments_of(policy, "r", rhythm, who, since=since, until=until)) for who in people)
+        what_is_mine, what_is_theirs = (what_moments_ask(policy, rhythm, who) for who in people)
+        assert mine == theirs or what_is_mine != what_is_theirs
 
 
 @MORE
