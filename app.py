@@ -26,7 +26,7 @@ from config.links import Links
 from config.logs import set_up_log
 from config.policy import load_policies
 from config.settings import Settings, load_settings
-from domain.pace import Budget
+from domain.pace import Window, Windows
 from domain.policy import LoomioDialect, Policy
 from integrations.chat import Chat
 from integrations.github import GitHub
@@ -36,6 +36,7 @@ from integrations.mail import Mail
 from jobs.durable import Engine, Intake, Lease, is_reachable, quiet_engine_log
 from jobs.handle import handle
 from jobs.heartbeat import Pulse
+from jobs.pace import SharedPace
 from jobs.perform import perform
 from jobs.workshop import Pacing, Workshop
 from store.database import Database, make_engine
@@ -51,6 +52,8 @@ from webhooks.intake import Door
 from webhooks.loomio import loomio_blueprint
 
 T = TypeVar("T")
+PaceOf = Callable[[str, str], SharedPace]
+VENDORS = ("github", "loomio", "mail", "chat")
 ROOT = Path(__file__).parent
 # One line per behaviour: the first line of the docstring of the file that does it. README holds the same lines, in the
 # same order, and a test holds the two together.
@@ -88,6 +91,7 @@ BEHAVIOURS = (
     "jobs.partners",
     "jobs.answers",
     "jobs.perform",
+    "jobs.turns",
     "jobs.watch",
     "jobs.nudge",
     "jobs.team",
@@ -198,17 +202,17 @@ def _configured(environ: Mapping[str, str] | None) -> tuple[Settings, dict[str, 
 
 def _workshop(settings: Settings, policies: Mapping[str, Policy], *, check_lease: Callable[[], None]) -> Workshop:
     database = Database(make_engine(settings.database_url()))
-    budget = Budget(
-        per_minute=settings.number("TRELLIS_WRITES_PER_MINUTE"), per_hour=settings.number("TRELLIS_WRITES_PER_HOUR")
-    )
+    pace = partial(_pace, settings, policies, database)
+    github = _once_per_slug(partial(_github, settings, policies, pace))
+    loomio = _once_per_slug(partial(_loomio, settings, policies, pace))
     return Workshop(
         database=database,
         intake=Intake(database),
         policies=policies,
-        github=_once_per_slug(partial(_github, settings, policies)),
-        loomio=_once_per_slug(partial(_loomio, settings, policies)),
-        mail=_mail(settings),
-        chat=_once_per_slug(partial(_rooms, settings)),
+        github=github,
+        loomio=loomio,
+        mail=_mail(settings, pace("", "mail")),
+        chat=_once_per_slug(partial(_rooms, settings, pace)),
         links=_links(settings),
         now=clock(settings.path("TRELLIS_CLOCK_FILE")),
         real_now=real_now,
@@ -216,8 +220,9 @@ def _workshop(settings: Settings, policies: Mapping[str, Policy], *, check_lease
         pacing=Pacing(
             settle_seconds=settings.seconds("TRELLIS_SETTLE_SECONDS"),
             retry_seconds=settings.seconds("TRELLIS_RETRY_SECONDS"),
-            budget=budget,
+            windows={vendor: _windows(settings, vendor) for vendor in VENDORS},
         ),
+        pace=pace,
         pulse=_pulse(settings),
     )
 
@@ -227,11 +232,39 @@ def _pulse(settings: Settings) -> Pulse | None:
     return None if url is None else Pulse(url, call_seconds=settings.seconds("TRELLIS_CALL_SECONDS"))
 
 
+def _windows(settings: Settings, vendor: str) -> Windows:
+    """Give what one account of a vendor takes."""
+    if vendor == "loomio":
+        return (Window(most=settings.number("TRELLIS_LOOMIO_CALLS"), seconds=300),)
+    return (
+        Window(most=settings.number("TRELLIS_WRITES_PER_MINUTE"), seconds=60),
+        Window(most=settings.number("TRELLIS_WRITES_PER_HOUR"), seconds=3600),
+    )
+
+
+def _pace(settings: Settings, policies: Mapping[str, Policy], database: Database, slug: str, vendor: str) -> SharedPace:
+    """Make the pace of one organisation's calls; its policy may ask for less than the deployment allows."""
+    windows = _windows(settings, vendor)
+    if vendor == "github" and slug in policies:
+        asked = (policies[slug].github.writes_per_minute, policies[slug].github.writes_per_hour)
+        windows = tuple(
+            Window(most=min(window.most, own or window.most), seconds=window.seconds)
+            for window, own in zip(windows, asked, strict=True)
+        )
+    return SharedPace(
+        database=database,
+        organisation=slug,
+        windows=windows,
+        pause_seconds=settings.seconds("TRELLIS_PAUSE_SECONDS"),
+        real_now=real_now,
+    )
+
+
 def _links(settings: Settings) -> Links:
     return Links(settings.text("TRELLIS_PUBLIC_URL"), settings.text("TRELLIS_SECRET_KEY"))
 
 
-def _mail(settings: Settings) -> Mail | None:
+def _mail(settings: Settings, pace: SharedPace) -> Mail | None:
     server = settings.mail_server()
     if server is None:
         return None
@@ -242,12 +275,13 @@ def _mail(settings: Settings) -> Mail | None:
         user=server.user,
         password=server.password,
         call_seconds=settings.seconds("TRELLIS_CALL_SECONDS"),
+        pace=pace,
     )
 
 
-def _rooms(settings: Settings, slug: str) -> tuple[Chat, ...]:
+def _rooms(settings: Settings, pace: PaceOf, slug: str) -> tuple[Chat, ...]:
     seconds = settings.seconds("TRELLIS_CALL_SECONDS")
-    return tuple(Chat(url=url, call_seconds=seconds) for url in settings.rooms(slug))
+    return tuple(Chat(url=url, call_seconds=seconds, pace=pace(slug, "chat")) for url in settings.rooms(slug))
 
 
 def _once_per_slug(make: Callable[[str], T]) -> Callable[[str], T]:
@@ -264,7 +298,7 @@ def _once_per_slug(make: Callable[[str], T]) -> Callable[[str], T]:
     return give
 
 
-def _github(settings: Settings, policies: Mapping[str, Policy], slug: str) -> GitHub | None:
+def _github(settings: Settings, policies: Mapping[str, Policy], pace: PaceOf, slug: str) -> GitHub | None:
     token = settings.for_organisation("GITHUB_TOKEN", slug)
     app_id, key = settings.text("GITHUB_APP_ID"), settings.text("GITHUB_APP_PRIVATE_KEY")
     if token is None and app_id is None:
@@ -277,10 +311,11 @@ def _github(settings: Settings, policies: Mapping[str, Policy], slug: str) -> Gi
         app_private_key=key if token is None else None,
         call_seconds=settings.seconds("TRELLIS_CALL_SECONDS"),
         write_gap_seconds=settings.seconds("TRELLIS_WRITE_GAP_SECONDS"),
+        pace=pace(slug, "github"),
     )
 
 
-def _loomio(settings: Settings, policies: Mapping[str, Policy], slug: str) -> Loomio | None:
+def _loomio(settings: Settings, policies: Mapping[str, Policy], pace: PaceOf, slug: str) -> Loomio | None:
     key, policy = settings.for_organisation("LOOMIO_API_KEY", slug), policies[slug].loomio
     if key is None or policy is None:
         return None
@@ -290,6 +325,7 @@ def _loomio(settings: Settings, policies: Mapping[str, Policy], slug: str) -> Lo
         api_key=key,
         group_id=policy.group_id,
         call_seconds=settings.seconds("TRELLIS_CALL_SECONDS"),
+        pace=pace(slug, "loomio"),
     )
 
 

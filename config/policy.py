@@ -185,6 +185,9 @@ def _together(policy: Policy) -> Iterator[str]:
     for name in ("quiet_days", "settle_after_days", "settle_days"):
         if getattr(policy.caps, name) < 0:
             yield f"caps.{name}: 0 or more days"
+    for name in ("writes_per_minute", "writes_per_hour"):
+        if (most := getattr(policy.github, name)) is not None and most < 1:
+            yield f"github.{name}: at least 1, or leave it out"
     if policy.objectives.grace_days < 0:
         yield "objectives.grace_days: 0 or more days"
     channels = policy.channels

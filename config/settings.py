@@ -201,10 +201,22 @@ SETTINGS: tuple[Setting, ...] = (
         secret=True,
     ),
     Setting(
-        name="TRELLIS_WRITES_PER_MINUTE", what_for="most writes to one vendor a minute", read=_at_least_one, default=60
+        name="TRELLIS_WRITES_PER_MINUTE", what_for="most writes of one account a minute", read=_at_least_one, default=76
     ),
     Setting(
-        name="TRELLIS_WRITES_PER_HOUR", what_for="most writes to one vendor an hour", read=_at_least_one, default=400
+        name="TRELLIS_WRITES_PER_HOUR", what_for="most writes of one account an hour", read=_at_least_one, default=490
+    ),
+    Setting(
+        name="TRELLIS_LOOMIO_CALLS",
+        what_for="most requests to one Loomio in five minutes, reading included",
+        read=_at_least_one,
+        default=850,
+    ),
+    Setting(
+        name="TRELLIS_PAUSE_SECONDS",
+        what_for="the pause when GitHub or Loomio asks for one without a length; doubles when it is asked for again",
+        read=_seconds,
+        default=60.0,
     ),
     Setting(
         name="TRELLIS_WRITE_GAP_SECONDS", what_for="least time between two writes to GitHub", read=_seconds, default=1.0
@@ -241,6 +253,8 @@ SETTINGS: tuple[Setting, ...] = (
     Setting(name="TRELLIS_TICK_SECONDS", what_for="pace of the clock's quickest jobs", read=_seconds, default=15.0),
     Setting(name="TRELLIS_CLOCK_FILE", what_for="sandbox only: seconds the practice clock is ahead", read=_path),
 )
+# Facts on GitHub, section 2. A server of your own may take more.
+MOST_ON_GITHUB = {"TRELLIS_WRITES_PER_MINUTE": 80, "TRELLIS_WRITES_PER_HOUR": 500}
 BY_NAME = {setting.name: setting for setting in SETTINGS}
 
 
@@ -384,6 +398,10 @@ def _together(values: Mapping[str, Any], given: set[str]) -> list[str]:
         problems.append("GITHUB_APP_ID and GITHUB_APP_PRIVATE_KEY belong together: set both or neither")
     if ("TRELLIS_PUBLIC_URL" in given) != ("TRELLIS_SECRET_KEY" in given):
         problems.append("TRELLIS_PUBLIC_URL and TRELLIS_SECRET_KEY belong together: links need both")
+    if values["GITHUB_API_URL"] == BY_NAME["GITHUB_API_URL"].default:
+        for name, most in MOST_ON_GITHUB.items():
+            if values[name] > most:
+                problems.append(f"{name}: github.com takes at most {most}, and bans who goes on asking for more")
     beat, fence, takeover = (values[f"TRELLIS_{name}_SECONDS"] for name in ("BEAT", "FENCE", "TAKEOVER"))
     if not beat < fence < takeover:
         problems.append(

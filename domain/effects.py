@@ -205,6 +205,10 @@ Effect = (
 )
 
 
+# What comes round by itself, by its kind. All else answers a person or carries out what they did, and goes first.
+ROUTINE = tuple(one.__name__ for one in (Nudge, MentionInThread, StartTeamThread, StartTeamPoll, SendReport))
+
+
 def vendor_of(effect: Effect) -> str:
     """Name who an effect goes to."""
     match effect:

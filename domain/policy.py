@@ -116,11 +116,13 @@ class OrganisationPolicy:
 
 @dataclass(frozen=True, kw_only=True)
 class GitHubPolicy:
-    """Where the learning goals live."""
+    """Where the learning goals live. `writes_per_…` lower what the deployment allows; None leaves it at that."""
 
     repository: str
     objective_label: str = "ILO"
     ticket_label: str = "golden-ticket"
+    writes_per_minute: int | None = None
+    writes_per_hour: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

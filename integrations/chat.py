@@ -16,6 +16,7 @@ import requests
 from urllib3.exceptions import NewConnectionError
 
 from integrations.errors import PermanentError, TemporaryError, UnknownOutcomeError
+from integrations.pace import Pace
 
 if TYPE_CHECKING:
     from apprise import NotifyBase
@@ -54,15 +55,17 @@ class Chat:
     so a room that did not get it can be tried again without a second message in the room that did.
     """
 
-    def __init__(self, *, url: str, call_seconds: float = 15) -> None:
+    def __init__(self, *, url: str, call_seconds: float = 15, pace: Pace | None = None) -> None:
         """Nothing is sent yet. Raises ValueError, which never repeats the address: it holds the room's secret."""
         self.room = room_of(url)
+        self.account = f"chat:{self.room}"  # whose messages the pace counts
+        self._pace = pace
         self._plugin = _plugin(url)
         # Set on the object, where they win over what the address asks for.
         self._plugin.redirects = False  # requests would follow with a GET, and a page would count as posted
         self._plugin.socket_connect_timeout = min(CONNECT_SECONDS, call_seconds)
         self._plugin.socket_read_timeout = call_seconds
-        self._plugin.request_rate_per_sec = 0  # the pace is our ledger's; apprise would sleep
+        self._plugin.request_rate_per_sec = 0  # the pace is ours; apprise would sleep
         self._plugin.retry = 0
         if len(self._plugin) != 1:
             raise ValueError(
@@ -80,6 +83,8 @@ class Chat:
         """
         if not body.strip():
             raise PermanentError("a message to the chat has to say something")
+        if self._pace is not None:
+            self._pace.take(self.account)
         with _Ear() as ear:
             try:
                 posted = self._plugin.notify(**self._fitted(title, body), body_format="markdown", overflow="upstream")

@@ -1,4 +1,4 @@
-"""Three ways an outgoing call can go wrong; adapters raise nothing else, and the ledger knows what each asks for."""
+"""The ways an outgoing call can go wrong; adapters raise nothing else, and the ledger knows what each asks for."""
 
 from datetime import datetime
 
@@ -11,6 +11,15 @@ class TemporaryError(Exception):
     def __init__(self, message: str, retry_at: datetime | None = None) -> None:
         super().__init__(message)
         self.retry_at = retry_at
+
+
+class PacedError(TemporaryError):
+    """It was not sent, because the account has no room for it before `room_at`: nothing is amiss with the call."""
+
+    def __init__(self, message: str, *, account: str, room_at: datetime) -> None:
+        super().__init__(message, room_at)
+        self.account = account
+        self.room_at = room_at
 
 
 class PermanentError(Exception):

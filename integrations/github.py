@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from typing import Any, TypeVar
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 import requests
 from github import Auth, Github, GithubException, GithubIntegration, RateLimitExceededException
@@ -28,7 +28,8 @@ from urllib3.exceptions import NewConnectionError
 
 from domain.issues import CloseReason, Comment, Gone, Issue, IssueGone, same_login
 from domain.trouble import Trouble
-from integrations.errors import PermanentError, TemporaryError, UnknownOutcomeError
+from integrations.errors import PacedError, PermanentError, TemporaryError, UnknownOutcomeError
+from integrations.pace import LEAST_PAUSE, Pace
 
 T = TypeVar("T")
 # What an answer that is no JSON, or not the JSON that was asked for, makes of PyGithub and of the code below.
@@ -40,8 +41,6 @@ LABEL_COLOUR = "4c9a6a"
 LONGEST_WAIT_SECONDS = 24 * 3600
 LONGEST_TITLE = 256
 LONGEST_BODY = 65_536
-# Without `retry-after`, GitHub asks for at least a minute (facts on GitHub, section 2).
-LEAST_WAIT_WHEN_LIMITED = timedelta(seconds=60)
 
 # Importing PyGithub adds a handler of its own, and at DEBUG it logs bodies and tokens in clear.
 _vendor_log = logging.getLogger("github")
@@ -106,6 +105,7 @@ class GitHub:
         app_private_key: str | None = None,
         call_seconds: float = 15,
         write_gap_seconds: float | None = 1.0,
+        pace: Pace | None = None,
     ) -> None:
         """Take either a token, or an App's id and private key. Nothing is sent yet."""
         if (token is None) == (app_id is None or app_private_key is None):
@@ -116,6 +116,7 @@ class GitHub:
         self._app = Auth.AppAuth(app_id, app_private_key) if app_id and app_private_key else None
         self._call_seconds = max(1, round(call_seconds))  # PyGithub takes whole seconds only
         self._write_gap_seconds = write_gap_seconds
+        self._pace = pace
         self._repository_id: int | None = None
         self._login: str | None = None
         # PyGithub is not safe to share between threads: comments were sent twice (facts on GitHub, section 2).
@@ -131,6 +132,15 @@ class GitHub:
         if self._login is None:
             self._login = self._read(self._ask_login)
         return self._login
+
+    def account(self) -> str:
+        """Name whom GitHub's limits count: a token's user, or an App on one owner's repositories.
+
+        Raises what reading our login raises, the first time.
+        """
+        host = urlsplit(self._api_url).netloc
+        installed_at = "" if self._app is None else f"@{self._repository_name.partition('/')[0]}"
+        return f"github:{host}/{self.login()}{installed_at}".casefold()
 
     def _ask_login(self) -> str:
         if self._app is None:
@@ -593,7 +603,7 @@ class GitHub:
             "lazy": True,
             "api_version": API_VERSION,
             "user_agent": USER_AGENT,
-            "seconds_between_requests": 0.1 if self._write_gap_seconds else None,
+            "seconds_between_requests": min(0.1, self._write_gap_seconds) if self._write_gap_seconds else None,
             "seconds_between_writes": self._write_gap_seconds,
         }
 
@@ -631,12 +641,12 @@ class GitHub:
         return bool(name == self._local.present_name)
 
     def _read(self, call: Callable[[], T], *, about: str = "") -> T:
+        if self._pace is not None and self._login is not None:
+            self._pace.look(self.account())
         try:
             return call()
-        except RateLimitExceededException as error:
-            raise TemporaryError("GitHub asks for a pause", _retry_at(error)) from error
         except GithubException as error:
-            raise _refused(error, wrote=False, about=about) from error
+            raise self._refused(error, wrote=False, about=about) from error
         except PyJWTError as error:
             raise PermanentError("the App's private key cannot be used", trouble=Trouble.CREDENTIALS) from error
         except (requests.RequestException, *RUBBISH) as error:
@@ -652,12 +662,12 @@ class GitHub:
 
     def _write(self, call: Callable[[], T], *, about: str = "") -> T:
         self._read(self._client)  # signs in: its own calls, and their faults are certainly not the write's
+        if self._pace is not None:
+            self._pace.take(self.account())
         try:
             return call()
-        except RateLimitExceededException as error:
-            raise TemporaryError("GitHub asks for a pause", _retry_at(error)) from error
         except GithubException as error:
-            raise _refused(error, wrote=True, about=about) from error
+            raise self._refused(error, wrote=True, about=about) from error
         except requests.ConnectTimeout as error:
             raise TemporaryError("GitHub could not be reached") from error
         except requests.ConnectionError as error:
@@ -667,6 +677,15 @@ class GitHub:
             raise UnknownOutcomeError("the connection to GitHub broke") from error
         except (requests.RequestException, *RUBBISH) as error:
             raise UnknownOutcomeError(f"GitHub's answer is not known ({type(error).__name__})") from error
+
+    def _refused(self, error: GithubException, *, wrote: bool, about: str) -> Exception:
+        if not _is_limit(error):
+            return _refused(error, wrote=wrote, about=about)
+        said, until = "GitHub asks for a pause", _wished(error)
+        # Until GitHub has told us who we are, there is nobody to keep the pause for.
+        if self._pace is None or self._login is None:
+            return TemporaryError(said, until or datetime.now(UTC) + LEAST_PAUSE)
+        return PacedError(said, account=self.account(), room_at=self._pace.pause(self.account(), until))
 
 
 def _list(found: Any) -> list[dict[str, Any]]:
@@ -771,8 +790,6 @@ def _uninstalled() -> PermanentError:
 def _refused(error: GithubException, *, wrote: bool, about: str = "") -> Exception:
     """Sort GitHub's refusals: only limits and its own faults are worth another try (facts on GitHub, section 3)."""
     status = error.status or 0
-    if status == 429 or (status == 403 and _is_limit(error)):
-        return TemporaryError("GitHub asks for a pause", _retry_at(error))
     if status >= 500 or status == 0:
         said = f"GitHub answered {status}" if status else "GitHub gave no status"
         return UnknownOutcomeError(said) if wrote else TemporaryError(said)
@@ -794,13 +811,17 @@ def _said(error: GithubException) -> str:
 
 
 def _is_limit(error: GithubException) -> bool:
+    if isinstance(error, RateLimitExceededException) or error.status == 429:
+        return True
     said = _said(error)
     headers = error.headers or {}
-    return "retry-after" in headers or "rate limit" in said.casefold() or headers.get("x-ratelimit-remaining") == "0"
+    return error.status == 403 and (
+        "retry-after" in headers or "rate limit" in said.casefold() or headers.get("x-ratelimit-remaining") == "0"
+    )
 
 
-def _retry_at(error: GithubException) -> datetime:
-    """Read the wait GitHub wishes for: `retry-after`, else the reset when nothing is left, else a minute."""
+def _wished(error: GithubException) -> datetime | None:
+    """Read until when GitHub wishes for a pause: `retry-after`, else the reset when nothing is left; None if unsaid."""
     headers = {name.casefold(): value for name, value in (error.headers or {}).items()}
     now = datetime.now(UTC)
     try:
@@ -810,7 +831,7 @@ def _retry_at(error: GithubException) -> datetime:
             return datetime.fromtimestamp(int(headers["x-ratelimit-reset"]) + 1, tz=UTC)
     except (KeyError, ValueError, OverflowError, OSError):
         pass
-    return now + LEAST_WAIT_WHEN_LIMITED
+    return None
 
 
 def _gone(error: PermanentError) -> Gone:

@@ -9,15 +9,27 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 import requests
 from urllib3.exceptions import NewConnectionError
 
 from domain.policy import ClosingSoon, HideResults, LoomioDialect
 from domain.proposals import ICON_OF, Poll
-from integrations.errors import PermanentError, TemporaryError, UnknownOutcomeError
-from integrations.loomio_answers import by_id, carries, differences, json_of, made, poll_of, rows
+from integrations.errors import PacedError, PermanentError, TemporaryError, UnknownOutcomeError
+from integrations.loomio_answers import (
+    asks_for_a_pause,
+    by_id,
+    carries,
+    differences,
+    json_of,
+    made,
+    poll_of,
+    rows,
+    wished,
+)
 from integrations.loomio_versions import dialect_problem
+from integrations.pace import LEAST_PAUSE, Pace
 
 USER_AGENT = "trellis/0.1"
 CONNECT_SECONDS = 10
@@ -57,11 +69,16 @@ class Loomio:
 
     dialect = LoomioDialect.CURRENT
 
-    def __init__(self, *, address: str, api_key: str, group_id: int, call_seconds: float = 30) -> None:
+    def __init__(
+        self, *, address: str, api_key: str, group_id: int, call_seconds: float = 30, pace: Pace | None = None
+    ) -> None:
         """Nothing is sent yet. `address` has no trailing slash."""
         self._address = address.rstrip("/")
         self._api_key = api_key
         self._group_id = group_id
+        self._pace = pace
+        # Its limit counts every request from one address, whoever asks (facts on Loomio, 1.6).
+        self.account = f"loomio:{urlsplit(self._address).netloc.casefold()}"
         self._timeout = (min(CONNECT_SECONDS, call_seconds), call_seconds)
         # Hosted Loomio refuses the default names of libraries (facts on Loomio, 1.5).
         self._headers = {"Accept": "application/json", "User-Agent": USER_AGENT}
@@ -302,6 +319,7 @@ class Loomio:
     # -- the connection ---------------------------------------------------------------------------------------------
 
     def _get(self, path: str, query: Mapping[str, Any], headers: Mapping[str, str]) -> dict[str, Any]:
+        self._take()
         try:
             answer = requests.get(
                 self._address + path, params=query, headers=headers, timeout=self._timeout, allow_redirects=False
@@ -311,12 +329,14 @@ class Loomio:
             raise TemporaryError(f"Loomio could not be read ({type(error).__name__})") from None
         if answer.status_code >= 500:
             raise TemporaryError(f"Loomio answered {answer.status_code}")
+        self._keep_pause(answer, wrote=False)
         try:
             return json_of(answer, wrote=False)
         except UnknownOutcomeError as error:
             raise TemporaryError(str(error)) from error
 
     def _write(self, path: str, **sent: Any) -> dict[str, Any]:
+        self._take()
         try:
             answer = requests.post(
                 self._address + path, headers=self._signed(), timeout=self._timeout, allow_redirects=False, **sent
@@ -332,4 +352,17 @@ class Loomio:
             raise UnknownOutcomeError(f"Loomio's answer is not known ({type(error).__name__})") from error
         if answer.status_code >= 500:
             raise UnknownOutcomeError(f"Loomio answered {answer.status_code}")
+        self._keep_pause(answer, wrote=True)
         return json_of(answer, wrote=True)
+
+    def _take(self) -> None:
+        if self._pace is not None:
+            self._pace.take(self.account)
+
+    def _keep_pause(self, answer: requests.Response, *, wrote: bool) -> None:
+        if not asks_for_a_pause(answer, wrote=wrote):
+            return
+        said, until = "Loomio asks for a pause", wished(answer)
+        if self._pace is None:
+            raise TemporaryError(said, until or datetime.now(UTC) + LEAST_PAUSE)
+        raise PacedError(said, account=self.account, room_at=self._pace.pause(self.account, until))

@@ -16,23 +16,31 @@ LONGEST_WAIT_SECONDS = 24 * 3600
 KEY_REJECTED = "You are not authorized to access this page."
 
 
+def asks_for_a_pause(answer: requests.Response, *, wrote: bool) -> bool:
+    """Say whether Loomio asks for a pause (facts on Loomio, 1.6).
+
+    Its daily limit on invitations answers in JSON, and may come after the poll was saved: that is something else.
+    """
+    return answer.status_code == 429 and not (wrote and isinstance(_said(answer), dict))
+
+
+def wished(answer: requests.Response) -> datetime | None:
+    """Read until when Loomio wishes for a pause; None when it does not say, as most do not."""
+    said = answer.headers.get("Retry-After", "")
+    return datetime.now(UTC) + timedelta(seconds=min(int(said), LONGEST_WAIT_SECONDS)) if said.isdigit() else None
+
+
 def json_of(answer: requests.Response, *, wrote: bool) -> dict[str, Any]:
     """Give the answer's JSON, or raise what its status asks for (facts on Loomio, 1.5)."""
     status = answer.status_code
-    try:
-        found = answer.json()
-    except requests.JSONDecodeError:
-        found = None
+    found = _said(answer)
     if status == 200 and isinstance(found, dict):
         return found
     if 200 <= status < 300:
         raise UnknownOutcomeError(f"Loomio answered {status} with nothing we can read")
     said = str(found.get("error", "")) if isinstance(found, dict) else ""
-    if status == 429 and wrote and isinstance(found, dict):
-        # The daily limit on invitations answers in JSON, and may come after the poll was saved (facts on Loomio, 1.6).
-        raise UnknownOutcomeError("Loomio's daily limit on invitations is reached")
     if status == 429:
-        raise TemporaryError("Loomio asks for a pause", _retry_at(answer))
+        raise UnknownOutcomeError("Loomio's daily limit on invitations is reached")
     if status == 403 and said in (KEY_REJECTED, "403"):
         # A rejected key, or a creation that was refused after it was saved: the ledger looks before it gives up.
         raise PermanentError(
@@ -59,10 +67,11 @@ def _fields(found: Any) -> str:
     )
 
 
-def _retry_at(answer: requests.Response) -> datetime:
-    said = answer.headers.get("Retry-After", "")
-    # The limit is 900 requests in five minutes; without a wish of Loomio's, half a window is waited.
-    return datetime.now(UTC) + timedelta(seconds=min(int(said), LONGEST_WAIT_SECONDS) if said.isdigit() else 150)
+def _said(answer: requests.Response) -> Any:
+    try:
+        return answer.json()
+    except requests.JSONDecodeError:
+        return None
 
 
 # -- records ----------------------------------------------------------------------------------------------------------

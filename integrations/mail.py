@@ -24,6 +24,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, Literal
 
 from integrations.errors import PermanentError, TemporaryError, UnknownOutcomeError
+from integrations.pace import Pace
 
 if TYPE_CHECKING:
     from _typeshed import ReadableBuffer
@@ -100,6 +101,7 @@ class Mail:
         user: str | None = None,
         password: str | None = None,
         call_seconds: float = 15,
+        pace: Pace | None = None,
     ) -> None:
         """Nothing is sent yet. Speaking in clear (`none`) is refused unless the server is on this machine."""
         if tls == "none" and not _is_this_machine(host):
@@ -113,6 +115,8 @@ class Mail:
         self._tls = tls
         self._account = None if user is None or password is None else (user, password)
         self._call_seconds = call_seconds
+        self._pace = pace
+        self.account = f"mail:{host}"  # whose letters the pace counts
 
     def check(self) -> str:
         """Greet, log in when there is an account, and leave; gives the name under which the server greets."""
@@ -123,10 +127,13 @@ class Mail:
     def send(self, letter: Letter) -> str:
         """Send one letter and give its Message-ID.
 
-        TemporaryError and PermanentError mean that it certainly was not sent. UnknownOutcomeError means that the answer
-        to the whole letter never came: nobody can look a letter up, so whoever sends it again may send it twice.
+        TemporaryError (PacedError among them) and PermanentError mean that it certainly was not sent.
+        UnknownOutcomeError means that the answer to the whole letter never came: nobody can look a letter up, so
+        whoever sends it again may send it twice.
         """
         sealed = _sealed(letter, datetime.now(UTC))
+        if self._pace is not None:
+            self._pace.take(self.account)
         with self._talk() as line:
             _hand_over(line, sealed)
         return sealed.message_id

@@ -12,16 +12,16 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from sqlalchemy import select
-from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from config.errors import ConfigError
 from config.logs import about
-from domain.pace import backoff
+from domain.pace import backoff, queue_of
 from domain.trouble import MEANING, Meaning, held_by
-from integrations.errors import PermanentError, TemporaryError
+from integrations.errors import PacedError, PermanentError, TemporaryError
 from jobs.durable import LeaseLostError
 from jobs.workshop import Workshop
+from store.database import is_transient
 from store.models import DeliveryRow, EffectRow, WaitingRow
 
 log = logging.getLogger(__name__)
@@ -62,13 +62,22 @@ class Held:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Queue:
+    """Wait until an account outside has room, which is not before an instant; `jobs/turns.py` gives the turn."""
+
+    account: str
+    at: datetime
+    why: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class LetGo:
     """There is nothing left to do it to; nobody has to look."""
 
     why: str
 
 
-Outcome = Finished | Later | Park | Held | LetGo
+Outcome = Finished | Later | Park | Held | Queue | LetGo
 
 
 def attempt(workshop: Workshop, table: type[WaitingRow], key: str, work: Callable[[], Outcome]) -> None:
@@ -88,18 +97,20 @@ def _named(workshop: Workshop, table: type[WaitingRow], key: str) -> AbstractCon
 def _attempt(workshop: Workshop, table: type[WaitingRow], key: str, work: Callable[[], Outcome]) -> None:
     try:
         outcome = work()
+    except PacedError as error:
+        outcome = _in_turn(table, error)
     except TemporaryError as error:
         outcome = Later(at=error.retry_at or workshop.real_now(), why=str(error))
     except PermanentError as error:
         outcome = _unless_outside(error)
     except ConfigError as error:
         outcome = Park(why=str(error))
-    except DBAPIError:
-        raise  # the engine repeats the step for these
     except LeaseLostError:
         log.warning("%s %s: lease lost before the call; whoever took over goes on", KIND_OF[table], key)
         return
     except Exception as error:
+        if is_transient(error):
+            raise  # a database's bad moment: the engine repeats the step
         # The one place for the unforeseen: loud in the log, and the row waits its turn like any other.
         log.exception("%s %s: went wrong in a way nobody thought of", KIND_OF[table], key)
         outcome = Later(at=workshop.real_now(), why=f"{type(error).__name__}: see the log")
@@ -115,12 +126,19 @@ def _unless_outside(error: PermanentError) -> Outcome:
     return LetGo(why=str(error)) if meaning is Meaning.IS_LET_GO else Park(why=str(error))
 
 
+def _in_turn(table: type[WaitingRow], error: PacedError) -> Outcome:
+    """Have what goes out wait in its account's queue; what came in only reads, and comes back when there is room."""
+    if table is EffectRow:
+        return Queue(account=error.account, at=error.room_at, why=str(error))
+    return Later(at=error.room_at, why=str(error), counts=False)
+
+
 def _write_down(
     workshop: Workshop,
     session: Session,
     table: type[WaitingRow],
     key: str,
-    outcome: Later | Park | Held | LetGo,
+    outcome: Later | Park | Held | Queue | LetGo,
 ) -> None:
     row = session.get(table, key, with_for_update=True)
     if row is None or row.status not in WAITING:
@@ -136,6 +154,10 @@ def _write_down(
             wait = backoff(row.attempts, first_seconds=workshop.pacing.retry_seconds, most_seconds=LONGEST_HELD_SECONDS)
             enqueue_next(workshop, session, row, key, at=workshop.real_now() + wait)
             log.info("%s %s: waits for what is outside (%s): %s", KIND_OF[table], key, by, why)
+        case Queue(account=account, at=at, why=why):
+            # Nothing is enqueued: work that waits for room would only wake to find none.
+            row.held_by, row.generation, row.not_before = queue_of(account), row.generation + 1, at
+            log.info("%s %s: waits for room: %s", KIND_OF[table], key, why)
         case Park(why=why):
             park(row, key, why)
         case Later(at=at, counts=counts):

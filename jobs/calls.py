@@ -27,6 +27,7 @@ from domain.effects import (
     StartTeamThread,
     StartThread,
     TellChat,
+    vendor_of,
 )
 from domain.issues import Issue, marker_of, same_login
 from domain.policy import Channel, LoomioPolicy, Policy
@@ -55,6 +56,22 @@ class Done:
     url: str | None = None
     remember: Callable[[Session], None] | None = None
     dropped: str = ""
+
+
+def account_of(workshop: Workshop, policy: Policy, effect: Effect) -> str | None:
+    """Name whose room a call takes; None where no limits are kept. GitHub is asked once who we are."""
+    vendor = vendor_of(effect)
+    if workshop.pace(policy.slug, vendor) is None:
+        return None
+    if isinstance(effect, TellChat):
+        return connected_room(workshop, policy.slug, effect.room).account
+    match vendor:
+        case "github":
+            return connected_github(workshop, policy.slug).account()
+        case "loomio":
+            return connected_loomio(workshop, policy.slug).account
+        case _:
+            return connected_mail(workshop).account
 
 
 def call_for(workshop: Workshop, policy: Policy, effect: Effect) -> Callable[[], Done]:

@@ -25,20 +25,19 @@ from domain.effects import (
     TellChat,
 )
 from domain.events import Happened, What
-from domain.pace import free_at
 from domain.policy import Mode, Policy
 from domain.sending import Drop, Reroute, SendAt, SendNow
 from integrations.errors import CannotLookError, PermanentError, TemporaryError, UnknownOutcomeError
-from jobs.attempt import Finished, Later, Outcome, Park, attempt, park
-from jobs.calls import Done, call_for, find
+from jobs.attempt import Finished, Later, Outcome, Park, Queue, attempt, park
+from jobs.calls import Done, account_of, call_for, find
 from jobs.letters import judge, still_silent
 from jobs.record import record
 from jobs.ticket_votes import is_wanted
 from jobs.trouble import gone_from_under, noticing, taken
+from jobs.turns import room_for
 from jobs.workshop import Workshop
 from store.memory import effect_of
 from store.models import EffectRow
-from store.queries import writes_since
 
 log = logging.getLogger(__name__)
 
@@ -145,8 +144,9 @@ def _send(workshop: Workshop, policy: Policy, row: EffectRow, effect: Effect) ->
         if why_not:
             log.info("perform %s: not needed: %s", row.key, why_not)
             return Finished()
-    call = call_for(workshop, policy, effect)  # connects, which may raise, before anything is marked as sending
-    barred = workshop.database.transact(lambda session: _mark_sending(workshop, session, row))
+    # Both connect, which may raise, before anything is marked as sending.
+    account, call = account_of(workshop, policy, effect), call_for(workshop, policy, effect)
+    barred = workshop.database.transact(lambda session: _mark_sending(workshop, session, row, account))
     if barred is not None:
         return barred
     try:
@@ -175,17 +175,15 @@ def _send(workshop: Workshop, policy: Policy, row: EffectRow, effect: Effect) ->
     return _finish(workshop, policy, row.key, effect, done)
 
 
-def _mark_sending(workshop: Workshop, session: Session, row: EffectRow) -> Outcome | None:
-    """Commit that a call is about to be made; or say what bars it: another attempt's claim, or the pace."""
+def _mark_sending(workshop: Workshop, session: Session, row: EffectRow, account: str | None) -> Outcome | None:
+    """Commit that a call is about to be made; or say what bars it: another attempt's claim, or no room for it."""
     fresh = session.get_one(EffectRow, row.key, with_for_update=True)
     if (fresh.status, fresh.sent_at, fresh.generation) != (row.status, row.sent_at, row.generation):
         return Finished()  # another attempt has moved on meanwhile, and goes on
-    now = workshop.real_now()
-    went = writes_since(session, row.vendor, now - timedelta(hours=1))
-    free = free_at(went, workshop.pacing.budget, now=now)
-    if free > now:
-        return Later(at=free, why="the minute's or hour's budget is used", counts=False)
-    fresh.status, fresh.sent_at, fresh.looks, fresh.held_by = "sending", now, 0, None
+    room_at = None if account is None else room_for(workshop, session, fresh, account)
+    if account is not None and room_at is not None:
+        return Queue(account=account, at=room_at, why="the room of its minute or hour is used")
+    fresh.status, fresh.sent_at, fresh.looks, fresh.held_by = "sending", workshop.real_now(), 0, None
     return None
 
 

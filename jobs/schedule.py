@@ -26,6 +26,7 @@ from jobs.redeliver import redeliver
 from jobs.report import report
 from jobs.sweep import sweep
 from jobs.team import team
+from jobs.turns import turns
 from jobs.watch import watch
 from jobs.workshop import Workshop
 from store.models import ExecutorRow
@@ -53,6 +54,7 @@ class Job:
 # One tick is TRELLIS_TICK_SECONDS, 15 by default.
 JOBS: tuple[Job, ...] = (
     Job(run=watch, every_ticks=1, what_for="look at proposals that are due"),
+    Job(run=turns, every_ticks=1, what_for="give turns to what waits for room"),
     Job(run=nudge, every_ticks=4, what_for="plan the nudges that are due"),
     Job(run=team, every_ticks=4, what_for="start what opens for the team, invite the silent"),
     Job(run=report, every_ticks=40, what_for="tell whoever looks after Trellis what the day brought"),

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session
 from jobs.attempt import KIND_OF, WAITING, enqueue_next
 from jobs.durable import work_id
 from jobs.workshop import Workshop
+from store.accounts import not_queued
 from store.models import DeliveryRow, EffectRow, WaitingRow
 
 log = logging.getLogger(__name__)
@@ -36,9 +37,9 @@ def sweep(workshop: Workshop) -> None:
 
 def _waiting(workshop: Workshop, session: Session, *, table: type[WaitingRow]) -> list[tuple[str, int]]:
     due = workshop.real_now() - OVERLOOKED_AFTER
-    rows = session.scalars(
-        select(table).where(table.status.in_(WAITING), table.not_before < due).order_by(table.not_before).limit(AT_ONCE)
-    )
+    # Whoever waits for an account's room has nothing under way on purpose, until it gets its turn.
+    wanted = (table.status.in_(WAITING), table.not_before < due, not_queued(table))
+    rows = session.scalars(select(table).where(*wanted).order_by(table.not_before).limit(AT_ONCE))
     return [(_key(row), row.generation) for row in rows]
 
 

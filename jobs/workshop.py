@@ -1,17 +1,18 @@
 """Everything a unit of work needs at hand, put together once by `app.py` and passed along."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 
 from config.links import Links
-from domain.pace import Budget
+from domain.pace import Windows
 from domain.policy import Policy
 from integrations.chat import Chat
 from integrations.github import GitHub
 from integrations.loomio import Loomio
 from integrations.mail import Mail
 from jobs.durable import Intake
+from jobs.pace import SharedPace
 from store.database import Database
 
 
@@ -21,7 +22,15 @@ class Pacing:
 
     settle_seconds: float
     retry_seconds: float
-    budget: Budget
+    windows: Mapping[str, Windows] = field(default_factory=dict)  # by vendor: what an account of theirs takes
+
+    def windows_of(self, account: str) -> Windows:
+        """Give what an account takes; its name begins with its vendor's."""
+        return self.windows.get(account.partition(":")[0], ())
+
+
+def _unlimited(_slug: str, _vendor: str) -> None:
+    """Keep no limits."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,8 +39,9 @@ class Workshop:
 
     `github` and `loomio` give the adapter of an organisation by its slug, or None when it is not connected; `mail` is
     the deployment's, `chat` gives an organisation's rooms in the order of the setting; `links` makes signed addresses;
-    `check_lease` raises when this process may have been taken over; `pulse` tells whoever watches from outside that all
-    is well, None when nobody does.
+    `check_lease` raises when this process may have been taken over; `pace` gives how an organisation's calls to a
+    vendor keep its limits, None where none are kept; `pulse` tells whoever watches from outside that all is well, None
+    when nobody does.
     """
 
     database: Database
@@ -46,4 +56,5 @@ class Workshop:
     real_now: Callable[[], datetime]
     check_lease: Callable[[], None]
     pacing: Pacing
+    pace: Callable[[str, str], SharedPace | None] = _unlimited
     pulse: Callable[[], None] | None = None

@@ -215,8 +215,7 @@ class GitHubApi:
         return None
 
     def _count_write(self, who: str) -> None:
-        # Real time on purpose: the limit protects GitHub's machines, and they do not skip a day with our clock.
-        now = time.monotonic()
+        now = self.world.limits_clock()
         writes = self.world.writes[who]
         while writes and writes[0] < now - 3600:
             writes.popleft()

@@ -5,7 +5,9 @@ import itertools
 import random
 import string
 import threading
+import time
 from collections import defaultdict, deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any, Literal
@@ -418,6 +420,9 @@ class World:
         self.repositories: dict[int, Repository] = {}
         self.installation_tokens: set[str] = set()
         self.limits = Limits()
+        # Real time on purpose: the limits protect GitHub's machines, which do not skip a day with our clock. A trial
+        # that lasts hours brings a clock of its own.
+        self.limits_clock: Callable[[], float] = time.monotonic
         self.writes: defaultdict[str, deque[float]] = defaultdict(deque)
         self.requests_made: defaultdict[str, int] = defaultdict(int)
         self.hook_kind: Literal["repository", "integration"] = "repository"

@@ -257,7 +257,7 @@ class WaitingRow(Base):
     attempts: Mapped[int] = mapped_column(default=0)
     not_before: Mapped[datetime]
     last_error: Mapped[str | None]
-    held_by: Mapped[str | None] = mapped_column(String(250))  # the trouble outside whose end it waits for
+    held_by: Mapped[str | None] = mapped_column(String(250))  # a trouble outside it waits for, or an account's room
 
 
 class DeliveryRow(WaitingRow):
@@ -391,7 +391,13 @@ class EffectRow(WaitingRow):
     __tablename__ = "effects"
     __table_args__ = (
         Index("ix_effects_status_not_before", "status", "not_before"),
-        Index("ix_effects_vendor_sent_at", "vendor", "sent_at"),
+        Index(
+            "ix_effects_held_by_planned_at",
+            "held_by",
+            "planned_at",
+            sqlite_where=text("held_by IS NOT NULL"),
+            postgresql_where=text("held_by IS NOT NULL"),
+        ),
     )
     key: Mapped[str] = mapped_column(String(200), primary_key=True)
     organisation: Mapped[str] = mapped_column(String(60))
@@ -404,6 +410,30 @@ class EffectRow(WaitingRow):
     done_at: Mapped[datetime | None]
     external_id: Mapped[str | None]
     external_url: Mapped[str | None]
+
+
+class AccountRow(Base):
+    """An account outside whose limits we keep: a GitHub identity, a Loomio host. Whoever takes from it counts up here.
+
+    The count makes two who take at once meet in this row, so that one of them decides anew on what the other left.
+    """
+
+    __tablename__ = "accounts"
+    name: Mapped[str] = mapped_column(String(200), primary_key=True)
+    taken: Mapped[int] = mapped_column(BigInteger, default=0)
+    paused_until: Mapped[datetime | None]
+    pauses_in_a_row: Mapped[int] = mapped_column(default=0)
+
+
+class CallRow(Base):
+    """One call that counts against an account's limits, kept for as long as it does."""
+
+    __tablename__ = "calls"
+    __table_args__ = (Index("ix_calls_account_at", "account", "at"),)
+    id: Mapped[int] = mapped_column(primary_key=True)
+    account: Mapped[str] = mapped_column(String(200))
+    organisation: Mapped[str] = mapped_column(String(60))
+    at: Mapped[datetime]
 
 
 class TroubleRow(Base):

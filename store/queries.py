@@ -1,7 +1,6 @@
 """What is asked of the database, by name. Every question names its organisation: each sees only itself (rule 9)."""
 
 from collections.abc import Mapping, Sequence
-from datetime import datetime
 from typing import Any, TypeVar
 
 from sqlalchemy import ColumnElement, func, inspect, select
@@ -16,7 +15,6 @@ from domain.ticket_states import GIVEN_BACK
 from store.memory import objective_of, person_of, ticket_of
 from store.models import (
     Base,
-    EffectRow,
     ObjectiveRow,
     OrganisationRow,
     PauseRow,
@@ -143,9 +141,3 @@ def latest_proposal(session: Session, ticket_id: int) -> ProposalRow | None:
     return session.scalar(
         select(ProposalRow).where(ProposalRow.ticket_id == ticket_id).order_by(ProposalRow.round.desc()).limit(1)
     )
-
-
-def writes_since(session: Session, vendor: str, since: datetime) -> list[datetime]:
-    """Give when the writes to a vendor went out, for the pace."""
-    sent = select(EffectRow.sent_at).where(EffectRow.vendor == vendor, EffectRow.sent_at > since)
-    return [at for at in session.scalars(sent) if at is not None]

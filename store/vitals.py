@@ -13,10 +13,10 @@ from urllib.parse import quote
 from sqlalchemy import Connection, Engine, create_engine, func, select, text
 from sqlalchemy.pool import NullPool
 
+from store.accounts import UNSENT, not_queued
 from store.models import DeliveryRow, EffectRow, ExecutorRow, ProposalRow, TroubleRow
 
 STORED = ("stored",)
-UNSENT = ("planned", "sending")
 # As `jobs/handle.py` and `jobs/attempt.py` leave a delivery.
 DELIVERY_STATUSES = ("stored", "done", "ignored", "parked")
 LATEST = 20
@@ -34,6 +34,7 @@ class Vitals:
     delivery_due_since: datetime | None
     effect_due_since: datetime | None
     effects_parked: int
+    effects_queued: int  # for room with a vendor
     deliveries_parked: int
     github_at: datetime | None
     troubles: Mapping[str, int]  # open ones, by what they are
@@ -83,6 +84,7 @@ def vitals(engine: Engine) -> Vitals:
             delivery_due_since=_due_since(connection, DeliveryRow, STORED),
             effect_due_since=_due_since(connection, EffectRow, UNSENT),
             effects_parked=_parked(connection, EffectRow),
+            effects_queued=_queued(connection),
             deliveries_parked=_parked(connection, DeliveryRow),
             github_at=_latest_from_github(connection),
             troubles={row.what: row.open for row in connection.execute(troubles)},
@@ -120,12 +122,18 @@ def _due_since(
     connection: Connection, table: type[DeliveryRow] | type[EffectRow], waiting: tuple[str, ...]
 ) -> datetime | None:
     """Give the earliest instant from which a row could have been taken up; what waits on purpose lies ahead."""
-    found = [connection.scalar(select(func.min(table.not_before)).where(table.status == one)) for one in waiting]
+    first = select(func.min(table.not_before)).where(not_queued(table))
+    found = [connection.scalar(first.where(table.status == one)) for one in waiting]
     return min((at for at in found if at is not None), default=None)
 
 
 def _parked(connection: Connection, table: type[DeliveryRow] | type[EffectRow]) -> int:
     return connection.scalar(select(func.count()).select_from(table).where(table.status == "parked")) or 0
+
+
+def _queued(connection: Connection) -> int:
+    waits = (EffectRow.held_by.is_not(None), ~not_queued(EffectRow), EffectRow.status.in_(UNSENT))
+    return connection.scalar(select(func.count()).select_from(EffectRow).where(*waits)) or 0
 
 
 def _latest_from_github(connection: Connection) -> datetime | None:

@@ -23,7 +23,6 @@ from app import create_app
 from config.clock import real_now
 from config.links import Links
 from config.policy import load_policies
-from domain.pace import Budget
 from integrations.github import GitHub
 from jobs.durable import Intake
 from jobs.workshop import Pacing, Workshop
@@ -178,7 +177,7 @@ def workshop(database: Database, environ: dict[str, str]) -> Workshop:
         now=real_now,
         real_now=real_now,
         check_lease=lambda: None,
-        pacing=Pacing(settle_seconds=60, retry_seconds=5, budget=Budget(per_minute=60, per_hour=400)),
+        pacing=Pacing(settle_seconds=60, retry_seconds=5),
     )
 
 

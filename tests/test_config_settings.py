@@ -150,6 +150,20 @@ def test_a_budget_of_no_writes_is_refused(name: str) -> None:
     assert problem.startswith(f"{name}: '0' is ")
 
 
+def test_more_than_github_takes_is_refused_for_github_and_not_for_a_server_of_ones_own() -> None:
+    asked = {"TRELLIS_WRITES_PER_MINUTE": "81", "TRELLIS_WRITES_PER_HOUR": "5000"}
+    assert problems(**asked) == (
+        "TRELLIS_WRITES_PER_MINUTE: github.com takes at most 80, and bans who goes on asking for more",
+        "TRELLIS_WRITES_PER_HOUR: github.com takes at most 500, and bans who goes on asking for more",
+    )
+    assert (
+        load_settings(asked | {"GITHUB_API_URL": "https://github.fennel.example/api/v3"}).number(
+            "TRELLIS_WRITES_PER_HOUR"
+        )
+        == 5000
+    )
+
+
 @pytest.mark.parametrize("name", ["TRELLIS_CALL_SECONDS", "TRELLIS_RETRY_SECONDS"])
 def test_an_endless_wait_is_refused(name: str) -> None:
     [problem] = problems(**{name: "inf"})

@@ -15,7 +15,7 @@ from domain.effects import CommentOnIssue, Effect, StartProposal, StartThread
 from domain.issues import CloseReason, Issue
 from domain.objective_deeds import ended, queue
 from domain.objectives import Objective, ObjectiveDecision, ObjectiveState, activate, follow, in_order
-from domain.pace import Budget, free_at
+from domain.pace import Window, free_at
 from domain.people import local_instant
 from domain.policy import LoomioPolicy, VoteRule
 from domain.proposals import OptionCount, Outcome, Poll, Reading, Result, next_look, read
@@ -550,17 +550,17 @@ def test_the_next_look_lies_ahead_and_ends_only_with_the_poll(poll: Poll, policy
 def test_writes_that_wait_until_they_are_free_never_exceed_either_window(
     per_minute: int, per_hour: int, gaps: list[float]
 ) -> None:
-    budget = Budget(per_minute=per_minute, per_hour=per_hour)
+    windows = (Window(most=per_minute, seconds=60), Window(most=per_hour, seconds=3600))
     went: list[datetime] = []
     now = NOW
     for gap in gaps:
         now += timedelta(seconds=gap)
-        free = free_at(went, budget, now=now)
+        free = free_at(went, windows, now=now)
         assert free >= now
-        assert free == now or free_at(went, budget, now=free - timedelta(microseconds=1)) == free, "and no later"
-        assert free_at(went, budget, now=free) == free
+        assert free == now or free_at(went, windows, now=free - timedelta(microseconds=1)) == free, "and no later"
+        assert free_at(went, windows, now=free) == free
         now = free
         went.append(now)
-    for window, limit in ((timedelta(minutes=1), per_minute), (timedelta(hours=1), per_hour)):
+    for window in windows:
         for at in went:
-            assert sum(1 for one in went if at - window < one <= at) <= limit
+            assert sum(1 for one in went if at - window.length() < one <= at) <= window.most

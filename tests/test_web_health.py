@@ -15,10 +15,12 @@ from sqlalchemy import Engine, event, insert
 from sqlalchemy.orm import Session
 
 from config.settings import BY_NAME
+from domain.pace import queue_of
 from jobs.attempt import WAITING
+from store.accounts import UNSENT
 from store.database import Database, make_engine
 from store.models import Base, DeliveryRow, EffectRow, ExecutorRow, PersonRow, ProposalRow, TicketRow, TroubleRow
-from store.vitals import STORED, UNSENT, Vitals, figures, reader, vitals
+from store.vitals import STORED, Vitals, figures, reader, vitals
 from tests.house import address_of, on_server
 from tests.scenes import BOTH_DATABASES
 from web.health import Finding, Limits, Looking, State, Unwell, findings
@@ -32,6 +34,7 @@ WELL = Vitals(
     delivery_due_since=None,
     effect_due_since=NOW - timedelta(seconds=2),
     effects_parked=0,
+    effects_queued=0,
     deliveries_parked=0,
     github_at=NOW - timedelta(days=20),
     troubles={},
@@ -89,6 +92,7 @@ def test_whatever_keeps_the_work_from_being_done_makes_it_not_ready(
         (replace(WELL, troubles={"archived": 1, "locked": 2}), "github", "open troubles: archived (1), locked (2)"),
         (replace(WELL, in_vain=1), "loomio", "1 of 2 proposals could not be read: is the bot's key still good?"),
         (replace(WELL, effects_parked=3), "effects", "3 are parked"),
+        (replace(WELL, effects_parked=3, effects_queued=9), "effects", "for a person; 9 wait for room with a vendor"),
         (replace(WELL, deliveries_parked=3), "deliveries", "3 are parked"),
     ],
 )
@@ -142,10 +146,11 @@ def fill(session: Session) -> None:
         session.add(DeliveryRow(id=f"delivery-{n}", event="issues", about="github:1#1", body=b"{}", **row))
     for n, (kind, status, minutes) in enumerate(
         [("Nudge", "done", 500), ("Nudge", "planned", 10), ("Nudge", "planned", -600), ("OpenIssue", "sending", 25),
-         ("OpenIssue", "parked", 70)]
+         ("OpenIssue", "parked", 70), ("CommentOnIssue", "planned", 45)]
     ):  # fmt: skip
         at = NOW - minutes * ago
         row = {"kind": kind, "status": status, "not_before": at, "planned_at": min(at, NOW - 80 * ago)}
+        row["held_by"] = queue_of("github:here") if kind == "CommentOnIssue" else None
         session.add(EffectRow(key=f"effect-{n}", organisation="fennel", vendor="github", payload={}, **row))
     for n, gone in enumerate((None, None, NOW)):
         trouble = {"organisation": "fennel", "what": "locked", "about": str(n), "since": NOW}
@@ -177,6 +182,7 @@ def test_vitals_are_read_as_they_lie_in_the_tables(filled: Engine) -> None:
         delivery_due_since=NOW - 35 * ago,
         effect_due_since=NOW - 25 * ago,
         effects_parked=1,
+        effects_queued=1,
         deliveries_parked=1,
         github_at=NOW - 35 * ago,
         troubles={"locked": 2},
@@ -191,6 +197,7 @@ def test_figures_are_counted_by_kind_and_status(filled: Engine) -> None:
     assert sum(found.deliveries.values()) == 6
     assert found.effects == {
         ("Nudge", "done"): 1, ("Nudge", "planned"): 2, ("OpenIssue", "parked"): 1, ("OpenIssue", "sending"): 1,
+        ("CommentOnIssue", "planned"): 1,
     }  # fmt: skip
     assert found.delivery_waits_since == NOW - timedelta(minutes=35)
     assert found.effect_waits_since == NOW - timedelta(minutes=80)

@@ -73,6 +73,7 @@ def test_the_figures_are_those_of_the_database(client: FlaskClient, database: Da
     assert found["trellis_effects"] == {("Nudge", "planned"): 1}
     assert found["trellis_troubles_open"] == {("no-access",): 1}
     assert found["trellis_workers"] == {(): 1}
+    assert found["trellis_effects_queued"] == {(): 0}
     assert found["trellis_delivery_overdue_seconds"][()] == pytest.approx(3600, abs=30)
     assert found["trellis_effect_overdue_seconds"][()] == 0
     assert found["trellis_effect_oldest_waiting_seconds"][()] == pytest.approx(7200, abs=30)

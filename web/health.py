@@ -9,7 +9,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import Generic, TypeVar
@@ -150,7 +150,7 @@ def findings(seen: Vitals | Unwell, *, now: datetime, limits: Limits) -> list[Fi
         _worker(seen, now, limits),
         _clock(seen, now, limits),
         _waiting("deliveries", seen.delivery_due_since, seen.deliveries_parked, now, limits),
-        _waiting("effects", seen.effect_due_since, seen.effects_parked, now, limits),
+        _queued(_waiting("effects", seen.effect_due_since, seen.effects_parked, now, limits), seen.effects_queued),
         _github(seen, now),
         _loomio(seen),
     ]
@@ -193,6 +193,11 @@ def _waiting(name: str, due_since: datetime | None, parked: int, now: datetime, 
     if parked:
         return Finding(name=name, state=State.LOOK, why=f"{parked} are parked and wait for a person", seconds=seconds)
     return Finding(name=name, state=State.FINE, why="nothing has waited long", seconds=seconds)
+
+
+def _queued(finding: Finding, queued: int) -> Finding:
+    """Add what waits for room with a vendor, which is in order."""
+    return replace(finding, why=f"{finding.why}; {queued} wait for room with a vendor") if queued else finding
 
 
 def _github(seen: Vitals, now: datetime) -> Finding:

@@ -1,0 +1,75 @@
+"""Turns: when an account outside has no room for all, what people did goes first, then organisations take turns.
+
+What waits for room waits in the database, with nothing under way for it. Each tick gives turns for the room there will
+be until a little after the next one, so a backlog of thousands costs no more than what can go.
+"""
+
+from datetime import datetime, timedelta
+from functools import partial
+
+from sqlalchemy.orm import Session
+
+from domain.pace import longest, next_up, queue_of, room_until, turn_of
+from jobs.attempt import WAITING, enqueue_next
+from jobs.workshop import Workshop
+from store.accounts import (
+    calls_by_organisation,
+    calls_since,
+    is_anybody_ahead,
+    locked_account,
+    queued_first,
+    queues,
+    turns_given,
+)
+from store.models import EffectRow
+
+# Turns are given for a little longer than a tick, so that room never goes unused for want of somebody to take it.
+AHEAD = timedelta(seconds=20)
+MOST_AT_ONCE = 200
+
+
+def turns(workshop: Workshop) -> None:
+    """Give turns to what waits for room, account by account."""
+    for account in workshop.database.transact(queues):
+        workshop.database.transact(partial(_give, workshop, account=account))
+
+
+def _give(workshop: Workshop, session: Session, *, account: str) -> None:
+    row, now = locked_account(session, account), workshop.real_now()  # locked: one clock at a time gives turns
+    windows, until = workshop.pacing.windows_of(account), now + AHEAD
+    starts = now if row.paused_until is None else max(now, row.paused_until)
+    went_since = now - longest(windows)
+    rooms = room_until(calls_since(session, account, went_since), windows, now=starts, until=until, most=MOST_AT_ONCE)
+    rooms = rooms[turns_given(session, account) :]
+    queued = queued_first(session, account, each=len(rooms))
+    # An organisation may have set itself less than the account takes.
+    full = {
+        slug
+        for slug in {one.organisation for one in queued}
+        if (pace := workshop.pace(slug, account.partition(":")[0])) and pace.room_at(session, account) >= until
+    }
+    chosen = next_up(
+        [one for one in queued if one.organisation not in full],
+        calls_by_organisation(session, account, went_since),
+        len(rooms),
+    )
+    for key, at in zip(chosen, rooms, strict=False):
+        effect = session.get_one(EffectRow, key, with_for_update=True)
+        if effect.status in WAITING and effect.held_by == queue_of(account):
+            enqueue_next(workshop, session, effect, key, at=at)
+            effect.held_by = turn_of(account)
+
+
+def room_for(workshop: Workshop, session: Session, row: EffectRow, account: str) -> datetime | None:
+    """Say till when at least an effect has to wait for room; None when it may go now.
+
+    Whoever has no turn yet goes behind those who wait; what a person did goes before what only comes round.
+    """
+    pace = workshop.pace(row.organisation, row.vendor)
+    if pace is None:
+        return None
+    free = pace.room_at(session, account)
+    if free > workshop.real_now():
+        return free
+    has_turn = row.held_by == turn_of(account)
+    return None if has_turn or not is_anybody_ahead(session, account, kind=row.kind) else free

@@ -1,0 +1,317 @@
+"""Room with the vendors: one log for all processes, pauses kept by all, and whose turn it is when there is little."""
+
+import threading
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+import pytest
+import responses
+from sqlalchemy.orm import Session
+
+from benchmarks.backlog import work_off
+from config.settings import BY_NAME
+from domain.pace import Window, queue_of, turn_of
+from integrations.errors import PacedError
+from integrations.github import GitHub
+from integrations.loomio import Loomio
+from jobs.pace import SharedPace
+from jobs.perform import perform
+from jobs.sweep import sweep
+from jobs.turns import turns
+from jobs.workshop import Pacing, Workshop
+from store.accounts import calls_since
+from store.database import Database, make_engine
+from store.models import AccountRow, CallRow, EffectRow
+from tests.house import fresh_database
+from tests.scenes import BOTH_DATABASES
+from tests.test_jobs_redeliver import order
+from tests.test_jobs_trouble import Outside, clock, comment_on, outside, row_of, work
+from tests.workroom import OURS, SLUG, Clock, add, at_work, rows
+
+__all__ = ["clock", "outside", "work"]  # fixtures, used by name
+
+WINDOWS = (Window(most=2, seconds=60), Window(most=5, seconds=3600))
+OTHER = "the-other"
+
+
+def pace_of(database: Database, clock: Callable[[], datetime], slug: str = SLUG) -> SharedPace:
+    return SharedPace(database=database, organisation=slug, windows=WINDOWS, pause_seconds=60, real_now=clock)
+
+
+@pytest.fixture
+def paced(work: Workshop, outside: Outside, clock: Clock) -> Workshop:
+    """The workshop, its GitHub keeping to two writes a minute and five an hour."""
+    github = GitHub(
+        api_url=f"{outside.server.url}/github",
+        repository_name="fennel-works/learning",
+        token="trellis-bot",
+        write_gap_seconds=None,
+        pace=pace_of(work.database, clock),
+    )
+    pacing = Pacing(settle_seconds=60, retry_seconds=5, windows={"github": WINDOWS})
+    other = replace(OURS, slug=OTHER)
+    return at_work(
+        work, clock, OURS, other,
+        github=lambda _: github, pacing=pacing, pace=lambda slug, _: pace_of(work.database, clock, slug),
+    )  # fmt: skip
+
+
+def account(outside: Outside) -> str:
+    return f"github:{outside.server.url.removeprefix('http://')}/trellis-bot"
+
+
+def planned(work: Workshop, key: str, kind: str, slug: str, clock: Clock, minutes: int, held_by: str) -> None:
+    """Something that waits for room since so many minutes."""
+    columns = {"payload": {}, "vendor": "github", "generation": 1, "planned_at": clock() - timedelta(minutes=minutes)}
+    row = EffectRow(
+        key=key, organisation=slug, kind=kind, status="planned", not_before=clock(), held_by=held_by, **columns
+    )
+    add(work, row)
+
+
+def gone(session: Session, *, key: str) -> None:
+    session.delete(session.get_one(EffectRow, key))
+
+
+def held(work: Workshop) -> dict[str, str | None]:
+    return {row.key: row.held_by for row in rows(work, EffectRow)}
+
+
+def test_what_finds_no_room_waits_with_nothing_under_way_and_goes_in_its_turn(
+    paced: Workshop, outside: Outside, clock: Clock
+) -> None:
+    number = outside.goal()
+    keys = [comment_on(paced, number, f"answer:{n}") for n in range(4)]
+    for key in keys:
+        perform(paced, key)
+    here = queue_of(account(outside))
+    assert held(paced) == {"answer:0": None, "answer:1": None, "answer:2": here, "answer:3": here}
+    assert len(outside.comments(number)) == 2
+    waiting = row_of(paced, "answer:2")
+    assert (waiting.status, waiting.last_error, waiting.attempts) == (
+        "planned", "the room of its minute or hour is used", 0,
+    )  # fmt: skip
+    assert waiting.not_before == clock() + timedelta(minutes=1)
+
+    clock.now += timedelta(seconds=30)
+    sweep(paced)
+    turns(paced)
+    assert held(paced)["answer:2"] == here, "there is no room within the next ticks"
+    assert paced.intake.underway(["perform:answer:2:1", "perform:answer:2:2"]) == set()
+
+    clock.now += timedelta(seconds=15)
+    turns(paced)
+    turns(paced)  # another clock gives no turn twice
+    assert held(paced)["answer:2"] == held(paced)["answer:3"] == turn_of(account(outside))
+    assert row_of(paced, "answer:2").not_before == clock() + timedelta(seconds=15)
+    assert paced.intake.underway(["perform:answer:2:2", "perform:answer:3:2"]) == {
+        "perform:answer:2:2", "perform:answer:3:2",
+    }  # fmt: skip
+
+    perform(paced, "answer:2")
+    assert len(outside.comments(number)) == 2, "its turn has not come yet"
+    clock.now += timedelta(seconds=15)
+    for key in keys:
+        perform(paced, key)
+    assert [row.status for row in rows(paced, EffectRow)] == ["done"] * 4
+    assert len(outside.comments(number)) == 4
+    assert [one.at for one in rows(paced, CallRow)] == sorted(one.at for one in rows(paced, CallRow))
+    assert len(rows(paced, CallRow)) == 4
+
+
+def test_whoever_comes_later_waits_behind_and_what_a_person_did_overtakes_what_comes_round(
+    paced: Workshop, outside: Outside, clock: Clock
+) -> None:
+    here = queue_of(account(outside))
+    number = outside.goal()
+    planned(paced, "nudge:1", "Nudge", SLUG, clock, 9, here)
+    answer = comment_on(paced, number)
+    perform(paced, answer)
+    assert row_of(paced, answer).status == "done", "a nudge that waits does not hold up an answer"
+    planned(paced, "answer:0", "CommentOnIssue", SLUG, clock, 9, here)
+    later = comment_on(paced, number, "answer:2")
+    perform(paced, later)
+    assert row_of(paced, later).held_by == here, "an answer waits its turn behind an older one"
+
+
+def test_turns_go_to_people_first_then_to_organisations_in_turn_oldest_first(
+    paced: Workshop, outside: Outside, clock: Clock
+) -> None:
+    here = queue_of(account(outside))
+    for n in range(4):
+        planned(paced, f"nudge:{n}", "Nudge", SLUG, clock, 50 - n, here)
+    planned(paced, "nudge:other", "Nudge", OTHER, clock, 2, here)
+    planned(paced, "answer:1", "CommentOnIssue", SLUG, clock, 1, here)
+    given: list[str] = []
+    for _ in range(3):
+        turns(paced)
+        now = [row.key for row in rows(paced, EffectRow, EffectRow.held_by == turn_of(account(outside)))]
+        given += sorted(now, key=lambda key: (not key.startswith("answer"), key))
+        for key in now:
+            pace_of(paced.database, clock, row_of(paced, key).organisation).take(account(outside))
+            paced.database.transact(partial(gone, key=key))
+        clock.now += timedelta(minutes=1)
+    assert given == ["answer:1", "nudge:other", "nudge:0", "nudge:1", "nudge:2"], "and five an hour are five"
+
+
+def test_a_turn_that_somebody_urgent_took_is_given_again(paced: Workshop, outside: Outside, clock: Clock) -> None:
+    number = outside.goal()
+    for n in range(3):
+        perform(paced, comment_on(paced, number, f"answer:{n}"))
+    clock.now += timedelta(minutes=1)
+    turns(paced)
+    pace = pace_of(paced.database, clock)
+    pace.take(account(outside))
+    pace.take(account(outside))
+    perform(paced, "answer:2")
+    assert row_of(paced, "answer:2").held_by == queue_of(account(outside))
+    clock.now += timedelta(minutes=1)
+    turns(paced)
+    perform(paced, "answer:2")
+    assert row_of(paced, "answer:2").status == "done"
+    assert len(outside.comments(number)) == 3
+
+
+@pytest.mark.parametrize("database_kind", BOTH_DATABASES)
+def test_many_who_take_at_once_are_given_no_more_than_there_is(database_kind: str, tmp_path: Path) -> None:
+    at = datetime(2027, 3, 2, 9, tzinfo=UTC)
+    with fresh_database(database_kind, tmp_path) as url:
+        databases = [Database(make_engine(BY_NAME["DATABASE_URL"].read(url))) for _ in range(3)]
+        went, refused = [], []
+
+        def take(database: Database) -> None:
+            for _ in range(3):
+                try:
+                    pace_of(database, lambda: at).take("github:here")
+                    went.append(1)
+                except PacedError as error:
+                    refused.append(error.room_at)
+
+        threads = [threading.Thread(target=take, args=(one,)) for one in databases * 2]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        assert (len(went), len(refused)) == (2, 16)
+        assert set(refused) == {at + timedelta(minutes=1)}
+        counted = databases[0].transact(lambda session: calls_since(session, "github:here", at - timedelta(hours=1)))
+        assert counted == [at, at]
+        for database in databases:
+            database.dispose()
+
+
+# -- pauses that a vendor asks for ------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("fault", ["limit_403", "limit_429"])
+def test_a_pause_that_github_asks_for_is_kept_by_everybody_and_nothing_is_asked_meanwhile(
+    paced: Workshop, outside: Outside, clock: Clock, fault: str
+) -> None:
+    number = outside.goal()
+    perform(paced, comment_on(paced, number, "answer:0"))
+    order(outside, "faults", side="github", method="POST", path="/comments$", fault=fault, retry_after=600)
+    key = comment_on(paced, number, "answer:1")
+    perform(paced, key)
+    row = row_of(paced, key)
+    assert (row.status, row.held_by, row.attempts) == ("planned", queue_of(account(outside)), 0)
+    [kept] = rows(paced, AccountRow)
+    assert kept.paused_until is not None
+    assert abs(kept.paused_until - (datetime.now(UTC) + timedelta(minutes=10))) < timedelta(seconds=30)
+
+    before = len(outside.world.requests)
+    clock.now += timedelta(minutes=2)
+    again = comment_on(paced, number, "answer:2")
+    perform(paced, again)
+    turns(paced)
+    assert row_of(paced, again).held_by == queue_of(account(outside))
+    assert len(outside.world.requests) == before, "nobody reads or writes during the pause"
+
+    clock.now = kept.paused_until
+    turns(paced)
+    for one in (key, again):
+        perform(paced, one)
+    assert [row.status for row in rows(paced, EffectRow)] == ["done"] * 3
+    assert len(outside.comments(number)) == 3
+
+
+def test_a_pause_without_a_length_is_a_minute_and_doubles_while_it_is_asked_for_again(
+    work: Workshop, clock: Clock
+) -> None:
+    pace, began = pace_of(work.database, clock), clock()
+    assert pace.pause("github:here", None) == began + timedelta(minutes=1)
+    clock.now += timedelta(minutes=2)
+    assert pace.pause("github:here", None) == clock() + timedelta(minutes=2)
+    clock.now += timedelta(minutes=3)
+    assert pace.pause("github:here", None) == clock() + timedelta(minutes=4)
+    assert pace.pause("github:here", clock() + timedelta(seconds=5)) == clock() + timedelta(minutes=4)
+    clock.now += timedelta(hours=1)
+    assert pace.pause("github:here", None) == clock() + timedelta(minutes=1)
+    with pytest.raises(PacedError, match="no room for it now"):
+        pace.look("github:here")
+    pace.look("github:elsewhere")
+
+
+@pytest.fixture
+def wire() -> Iterator[responses.RequestsMock]:
+    with responses.RequestsMock() as mock:
+        yield mock
+
+
+def test_loomio_is_asked_no_more_often_than_it_allows_reading_included(
+    work: Workshop, clock: Clock, wire: responses.RequestsMock
+) -> None:
+    windows = (Window(most=3, seconds=300),)
+    pace = replace(pace_of(work.database, clock), windows=windows)
+    loomio = Loomio(address="https://loomio.fennel.example", api_key="k", group_id=7, pace=pace)
+    wire.get("https://loomio.fennel.example/api/v1/boot/version", json={"version": "3.1.7"})
+    for _ in range(3):
+        loomio.version()
+        clock.now += timedelta(seconds=10)
+    with pytest.raises(PacedError) as raised:
+        loomio.version()
+    assert raised.value.account == "loomio:loomio.fennel.example"
+    assert raised.value.room_at == clock() + timedelta(seconds=270)
+    assert len(wire.calls) == 3
+    clock.now = raised.value.room_at
+    loomio.version()
+
+
+def test_a_pause_of_loomio_is_kept_too(work: Workshop, clock: Clock, wire: responses.RequestsMock) -> None:
+    loomio = Loomio(
+        address="https://loomio.fennel.example", api_key="k", group_id=7, pace=pace_of(work.database, clock)
+    )
+    wire.get("https://loomio.fennel.example/api/v1/boot/version", status=429, body="Retry later\n")
+    for _ in range(2):
+        with pytest.raises(PacedError):
+            loomio.version()
+    assert len(wire.calls) == 1
+
+
+def test_what_was_sent_with_an_unknown_outcome_and_found_no_room_again_gets_a_turn_too(
+    paced: Workshop, outside: Outside, clock: Clock
+) -> None:
+    number = outside.goal()
+    for n in range(3):
+        perform(paced, comment_on(paced, number, f"answer:{n}"))
+
+    def unknown(session: Session) -> None:
+        row = session.get_one(EffectRow, "answer:2")
+        row.status, row.sent_at = "sending", clock()
+
+    paced.database.transact(unknown)
+    clock.now += timedelta(minutes=1)
+    turns(paced)
+    assert row_of(paced, "answer:2").held_by == turn_of(account(outside))
+    perform(paced, "answer:2")
+    assert (row_of(paced, "answer:2").looks, len(outside.comments(number))) == (1, 2), "it looks first, as ever"
+
+
+def test_a_backlog_uses_the_room_of_an_hour_and_never_more(tmp_path: Path) -> None:
+    """The whole of 2,000 is `python -m benchmarks.backlog`; here with a tenth of GitHub's limits, for over an hour."""
+    done = work_off(60, f"sqlite:///{tmp_path / 'trellis.sqlite'}", tmp_path, scale=10)
+    assert (done.refused, done.doubled, done.missing) == (0, 0, 0)
+    assert done.by_hour == [49, 11], "of the 50 an hour that GitHub takes, and the rest in the next"
+    assert done.first_hour["fennel-works"] == 6, "the smaller organisation is served in full in the first hour"
