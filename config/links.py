@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from itsdangerous import BadSignature, URLSafeTimedSerializer
 
 CHOICES_DAYS = 120
+LARGEST_ID = 2**31 - 1
 STOP_DAYS = 400  # an old letter's "stop" should still work
 
 
@@ -61,6 +62,11 @@ class Links:
             return None
         try:
             slug, person_id, effect_key = signer.loads(token, max_age=days * 86_400)
-            return Named(slug=str(slug), person_id=int(person_id), effect_key=str(effect_key))
         except (BadSignature, ValueError, TypeError):
             return None
+        # Signed by us, yet perhaps by a version that named people otherwise: only what the database can be asked for.
+        if not isinstance(slug, str) or not isinstance(effect_key, str) or "\0" in effect_key:
+            return None
+        if type(person_id) is not int or not 0 < person_id <= LARGEST_ID:
+            return None
+        return Named(slug=slug, person_id=person_id, effect_key=effect_key)

@@ -279,8 +279,8 @@ class TicketAnswers:
             cost=cost,
             currency=currency,
             cost_said=cost_said,
-            first_on=_read_date(str(said.get("first_on") or "")),
-            last_on=_read_date(str(said.get("last_on") or "")),
+            first_on=read_date(str(said.get("first_on") or "")),
+            last_on=read_date(str(said.get("last_on") or "")),
         )
 
 
@@ -296,8 +296,8 @@ def ticket_answers(body: str) -> TicketAnswers:
         cost=cost,
         currency=currency,
         cost_said=said,
-        first_on=_read_date(answers.get(FIRST_DAY, "")),
-        last_on=_read_date(answers.get(LAST_DAY, "")),
+        first_on=read_date(answers.get(FIRST_DAY, "")),
+        last_on=read_date(answers.get(LAST_DAY, "")),
         bucket_url=_web_address(answers.get(BUCKET, "")),
         decide=answers.get(DECIDE, ""),
         missing=_missing(answers, TICKET_REQUIRED),
@@ -321,11 +321,15 @@ def read_cost(said: str) -> tuple[Decimal | None, str]:
     runs_on = re.match(r"[A-Za-z]", after) and not CURRENCY.match(after)
     if runs_on or IN_SHORT.match(after):
         return None, ""
-    return _read_number(found[0][0]), currency[0] if currency else ""
+    cost = _read_number(found[0][0])
+    if cost >= MOST:
+        return None, ""
+    return cost, currency[0] if currency else ""
 
 
 # `480`, `12.50`, `1,200`, `1.200,50`, `1 200` with the blanks that other languages group by; never the start of more.
 NUMBER = re.compile(r"\d{1,3}(?:[.,\u0020\u00a0\u202f]\d{3})+(?:[.,]\d{1,2})?(?!\d)|\d+(?:[.,]\d{1,2})?(?!\d)")
+MOST = Decimal(10) ** 12  # what a column of money takes, and more than anybody means
 CURRENCY = re.compile(r"(?<![A-Za-z])[A-Z]{3}(?![A-Za-z])|[€$£]")
 IN_SHORT = re.compile(r"\s*(?:hundred|thousand|million|billion|[kKmM]|mio|bn)\b")
 
@@ -337,8 +341,10 @@ def _read_number(text: str) -> Decimal:
     return Decimal(f"{''.join(parts)}.{decimals}")
 
 
-def _read_date(text: str) -> date | None:
+def read_date(text: str) -> date | None:
+    """Read a day of this millennium; about any other, nothing could be reckoned that follows from it."""
     try:
-        return date.fromisoformat(text.strip())
+        day = date.fromisoformat(text.strip())
     except ValueError:
         return None
+    return day if 2000 <= day.year < 3000 else None

@@ -33,6 +33,10 @@ class Issue:
     created_at: datetime
     updated_at: datetime
 
+    def __post_init__(self) -> None:
+        for name in ("title", "body", "url"):
+            object.__setattr__(self, name, storable(getattr(self, name)))
+
     def has_label(self, name: str) -> bool:
         """Say whether the issue carries a label, whatever its case."""
         return name.casefold() in {label.casefold() for label in self.labels}
@@ -63,6 +67,16 @@ class Comment:
     body: str
     created_at: datetime
     url: str
+
+    def __post_init__(self) -> None:
+        for name in ("body", "url"):
+            object.__setattr__(self, name, storable(getattr(self, name)))
+
+
+def storable(text: str) -> str:
+    """Put a replacement sign where a text has a zero byte or half a character, which no database takes."""
+    whole = text if text.isascii() else text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return whole.replace("\0", "\ufffd")
 
 
 MARKER = re.compile(r"<!-- trellis:key=(?P<key>[^\s>]{1,200}) -->")

@@ -6,8 +6,9 @@ Deliveries come late, doubled and out of order, so nothing is believed but the i
 
 import json
 import logging
+import re
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from sqlalchemy.orm import Session
@@ -36,6 +37,10 @@ from store.queries import organisation_row, people_of, person_by_handle, ticket_
 
 log = logging.getLogger(__name__)
 
+# What the columns take; GitHub is far from either.
+LARGEST_ISSUE, LARGEST_COMMENT = 2**31 - 1, 2**63 - 1
+KNOWN_SHAPE = re.compile(r"[a-z_]{0,60}")
+ADDRESS = re.compile(r"https?://[!-~]{1,500}")
 # What concerns an issue, whatever the action: each is followed by reading the issue again.
 ISSUE_ACTIONS = {
     "opened", "edited", "deleted", "transferred", "closed", "reopened", "assigned", "unassigned", "labeled",
@@ -80,20 +85,22 @@ def _end(session: Session, delivery_id: str, status: str) -> None:
 
 
 def _follow(workshop: Workshop, delivery_id: str, event: str, said: Mapping[str, Any]) -> str:
-    action = str(said.get("action", ""))
+    action = _text(said.get("action"))
     if event in OF_THE_REPOSITORY:
         return follow_outside(workshop, event, said)
     is_issue = event == "issues" and action in ISSUE_ACTIONS
     is_comment = event == "issue_comment" and action in COMMENT_ACTIONS
     if not is_issue and not is_comment:
         if event not in IGNORED and action not in IGNORED_ACTIONS.get(event, ()):
-            log.warning("delivery %s: unknown event %s.%s, stored and left alone", delivery_id, event, action)
+            # It may hold anything, line breaks of a made-up line of the log included.
+            shown = action if KNOWN_SHAPE.fullmatch(action) else "(strange)"
+            log.warning("delivery %s: unknown event %s.%s, stored and left alone", delivery_id, event, shown)
         return "ignored"
     policy = _organisation(workshop, said.get("repository"))
     issue = _mapping(said.get("issue"))
     # GitHub tells of pull requests as of issues.
     number = None if issue.get("pull_request") else issue.get("number")
-    if policy is None or not isinstance(number, int):
+    if policy is None or type(number) is not int or not 0 < number <= LARGEST_ISSUE:
         log.info("delivery %s: %s.%s is for no repository of ours", delivery_id, event, action)
         return "ignored"
     github = connected_github(workshop, policy.slug)
@@ -134,16 +141,18 @@ def _remember(workshop: Workshop, session: Session, policy: Policy, seen: Issue 
 
 
 def _comment_in(said: Mapping[str, Any]) -> Comment | None:
-    try:
-        return Comment(
-            id=int(said["id"]),
-            author=str(_mapping(said.get("user")).get("login") or "ghost"),
-            body=str(said.get("body") or ""),
-            created_at=datetime.fromisoformat(str(said["created_at"])),
-            url=str(said.get("html_url") or ""),
-        )
-    except (KeyError, ValueError, TypeError):
+    number, author = said.get("id"), _mapping(said.get("user")).get("login")
+    created_at = _instant(said.get("created_at"))
+    if created_at is None or type(number) is not int or not 0 < number <= LARGEST_COMMENT:
         return None  # an old or cut payload; reconciling reads the comment from GitHub
+    url = _text(said.get("html_url"))  # the timeline shows it, so it has to be one
+    return Comment(
+        id=number,
+        author=_text(author) or "ghost",
+        body=_text(said.get("body")),
+        created_at=created_at,
+        url=url if ADDRESS.fullmatch(url) else "",
+    )
 
 
 def _take_up(workshop: Workshop, delivery_id: str, said: Mapping[str, Any]) -> str:
@@ -196,6 +205,18 @@ def _organisation(workshop: Workshop, repository: object) -> Policy | None:
         return None
 
     return workshop.database.transact(known)
+
+
+def _instant(value: object) -> datetime | None:
+    try:
+        at = datetime.fromisoformat(_text(value))
+        return at.astimezone(UTC) if at.tzinfo is not None else None
+    except (ValueError, OverflowError):  # in UTC, some hours of the first and last day there is are none
+        return None
+
+
+def _text(value: object) -> str:
+    return value if isinstance(value, str) else ""
 
 
 def _mapping(value: object) -> Mapping[str, Any]:

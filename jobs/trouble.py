@@ -239,7 +239,7 @@ def follow_outside(workshop: Workshop, event: str, said: Mapping[str, Any]) -> s
         except PermanentError as error:
             if error.trouble is None:
                 raise
-            log.info("%s: %s.%s looked into: %s", slug, event, said.get("action"), error)
+            log.info("%s: %s.%s looked into: %s", slug, event, ascii(said.get("action"))[:40], error)
     return "done" if slugs else "ignored"
 
 
@@ -259,7 +259,7 @@ def _concerned(workshop: Workshop, session: Session, *, said: Mapping[str, Any])
                 row.repository_id is None and name == policy.github.repository.casefold()
             )
         else:
-            is_ours = same_login(owner, ours.partition("/")[0])
+            is_ours = isinstance(owner, str) and same_login(owner, ours.partition("/")[0])
         if is_ours:
             found.append(slug)
     return found

@@ -117,7 +117,28 @@ def test_nonsense_is_not_a_link(token: str) -> None:
     assert links().read_stop(token) is None
 
 
-@pytest.mark.parametrize("said", [None, 5, {}, [], ["fennel-works"], ["f", "x", ""], ["f", None, ""], ["f", 1, "", 2]])
+OTHER_SHAPES: list[object] = [
+    None,
+    5,
+    {},
+    [],
+    ["fennel-works"],
+    ["f", "x", ""],
+    ["f", None, ""],
+    ["f", 1, "", 2],
+    ["f", True, ""],
+]
+NO_DATABASE_TAKES: list[object] = [
+    ["f", 2**31, ""],
+    ["f", 0, ""],
+    ["f", -1, ""],
+    ["f", 1e400, ""],
+    ["f", 1, "\0"],
+    [None, 1, ""],
+]
+
+
+@pytest.mark.parametrize("said", [*OTHER_SHAPES, *NO_DATABASE_TAKES])
 def test_what_is_signed_and_has_another_shape_is_not_a_link(clock: ClockOfSigners, said: object) -> None:
     """An older or a later version of ours may have signed it; nobody should meet an error page for that."""
     token = str(URLSafeTimedSerializer(SECRET, salt="trellis.choices").dumps(said))

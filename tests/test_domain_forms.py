@@ -543,6 +543,9 @@ def test_whatever_is_answered_in_the_objective_form_comes_back(answers: dict[str
     assert targets_in(body) == (0, 0)
 
 
+DAYS = st.dates(date(2000, 1, 1), date(2999, 12, 31))
+
+
 @given(
     answers=st.fixed_dictionaries(
         {
@@ -550,8 +553,8 @@ def test_whatever_is_answered_in_the_objective_form_comes_back(answers: dict[str
             "stretch": maybe(words),
             "help": some(NEEDS),
             "cost": maybe(st.integers(0, 99_999).map(lambda cost: f"{cost} EUR")),
-            "first": maybe(st.dates()),
-            "last": maybe(st.dates()),
+            "first": maybe(DAYS),
+            "last": maybe(DAYS),
             "bucket": maybe(st.from_regex(r"https?://[a-z]{1,9}\.example(/[a-z]{1,9}){0,3}", fullmatch=True)),
             "decide": maybe(st.sampled_from(FORMS["golden-ticket"].fields[-1].options)),
         }
@@ -697,6 +700,18 @@ def test_a_sum_is_read_with_the_spaces_of_other_languages(blank: str) -> None:
 )
 def test_two_numbers_or_none_are_no_sum(said: str) -> None:
     assert read_cost(said) == (None, "")
+
+
+@pytest.mark.parametrize("said", ["1000000000000 EUR", "9" * 60, "999 999 999 999 999,00 €"])
+def test_more_than_a_column_holds_is_no_sum(said: str) -> None:
+    assert read_cost(said) == (None, "")
+    assert read_cost("999999999999.99 EUR") == (Decimal("999999999999.99"), "EUR")
+
+
+@pytest.mark.parametrize("said", ["0001-01-01", "1999-12-31", "3000-01-01", "9999-12-31"])
+def test_a_day_of_another_millennium_is_no_day_to_reckon_with(said: str) -> None:
+    assert ticket_answers(f"### First day\n\n{said}\n\n### Last day\n\n2999-12-31").first_on is None
+    assert TicketAnswers.from_plain({"first_on": said, "last_on": "2000-01-01"}).first_on is None
 
 
 @pytest.mark.parametrize("said", ["100, 200 EUR", "480, 20 for the train", "It is 500. 2 days.", "20 30 EUR"])

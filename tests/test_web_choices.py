@@ -224,6 +224,11 @@ def test_a_brazilian_page_says_so_as_browsers_write_it(fennel: Database, site: F
     assert '<html lang="pt-BR">' in site.get(place()).text
 
 
+@pytest.mark.parametrize("query", ["\xed\xa0\x80", "thanks=\xff", "%ed%a0%80", "&&=;%"])
+def test_a_query_that_is_no_text_does_no_harm(make: Make, query: str) -> None:
+    assert make().get(place(), environ_overrides={"QUERY_STRING": query}).status_code == 200
+
+
 @pytest.mark.parametrize("method", ["GET", "HEAD", "OPTIONS"])
 @pytest.mark.parametrize("stop", [False, True])
 @pytest.mark.parametrize("asked", ["", "?choice=snooze-all", "?choice=held&part=career-talk%7C2027", "?thanks=1"])

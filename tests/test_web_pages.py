@@ -106,6 +106,43 @@ def test_even_an_error_nobody_thought_of_carries_them_and_tells_nothing(app: Fla
     assert "a-private-word" not in answer.text
 
 
+def test_what_opens_a_letters_link_is_not_logged_when_something_goes_wrong(
+    app: Flask, caplog: pytest.LogCaptureFixture
+) -> None:
+    def broken(token: str) -> str:
+        raise ValueError("broken")
+
+    app.view_functions["choices.look"] = broken
+    assert app.test_client().get("/choices/a-token-from-a-letter").status_code == 500
+    assert "GET /choices/<token>: went wrong in a way nobody thought of" in caplog.text
+    assert "ValueError: broken" in caplog.text
+    assert "a-token-from-a-letter" not in caplog.text
+
+
+@pytest.mark.parametrize("place", ["/webhooks//github", "/calendar//x.ics", "//elsewhere.example//healthz"])
+def test_nobody_is_sent_on_to_another_host_by_slashes_or_a_made_up_name(client: FlaskClient, place: str) -> None:
+    # The test's own client would take what follows two slashes for a host.
+    answer = client.get(environ_overrides={"PATH_INFO": place}, headers={"Host": "elsewhere.example"})
+    assert (answer.status_code, answer.headers.get("Location")) == (404, None)
+
+
+@pytest.mark.parametrize(
+    ("place", "headers", "status"),
+    [
+        pytest.param("/healthz?" + "x" * 2_040, {}, 200, id="an address as long as may be"),
+        pytest.param("/healthz?" + "x" * 2_041, {}, 414, id="a longer address"),
+        pytest.param("/choices/" + "x" * 2_041, {}, 414, id="a longer path"),
+        pytest.param("/healthz", {"X-Long": "x" * 8_190}, 200, id="a header as long as may be"),
+        pytest.param("/healthz", {"X-Long": "x" * 8_191}, 431, id="a longer header"),
+        pytest.param("/healthz", {f"X-{one}": "x" for one in range(70)}, 431, id="too many headers"),
+    ],
+)
+def test_addresses_and_headers_have_an_end_whatever_server_is_in_front(
+    client: FlaskClient, place: str, headers: dict[str, str], status: int
+) -> None:
+    assert client.get(place, headers=headers).status_code == status
+
+
 @pytest.mark.parametrize(
     ("address", "encrypted"),
     [

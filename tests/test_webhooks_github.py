@@ -19,10 +19,11 @@ from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 from werkzeug.test import TestResponse
 
+from domain.events import What
 from jobs.handle import handle
 from jobs.workshop import Workshop
 from store.database import Database
-from store.models import Base, DeliveryRow, EffectRow, ObjectiveRow, PersonRow, TicketRow
+from store.models import Base, DeliveryRow, EffectRow, ObjectiveRow, PersonRow, TicketRow, TimelineRow
 from tests.github_contract import webhook_examples
 from webhooks.signatures import github_signed
 
@@ -158,6 +159,27 @@ def test_a_form_is_read_like_json_and_signed_over_its_raw_bytes(client: FlaskCli
     assert json.loads(deliveries(database)[0].body) == payload
 
 
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        pytest.param(b'{"a": 1, "a": 2}', "The body says one key twice in the same place.", id="a key twice"),
+        pytest.param(b'{"a": [NaN]}', "The body holds NaN or an endless number, which JSON does not have.", id="NaN"),
+        pytest.param(
+            b'{"a": 1e999}', "The body holds NaN or an endless number, which JSON does not have.", id="endless"
+        ),
+        pytest.param(
+            b'{"a": ' + b"[" * 100 + b"]" * 100 + b"}", "The body is nested more than 100 levels deep.", id="deep"
+        ),
+    ],
+)
+def test_what_two_readers_may_understand_in_two_ways_is_refused(
+    client: FlaskClient, database: Database, body: bytes, problem: str
+) -> None:
+    answer = post(client, body)
+    assert (answer.status_code, answer.json) == (400, {"message": problem})
+    assert deliveries(database) == []
+
+
 @pytest.mark.parametrize("kind", ["application/json; charset=utf-8", "APPLICATION/JSON", "text/plain", None])
 def test_json_is_read_under_any_other_name(client: FlaskClient, database: Database, kind: str | None) -> None:
     assert post(client, b'{"zen": "\xf0\x9f\x8c\xb1"}', Content_Type=kind).status_code == 202
@@ -180,6 +202,8 @@ def test_json_is_read_under_any_other_name(client: FlaskClient, database: Databa
         ("application/x-www-form-urlencoded", b"other=%7B%7D"),
         ("application/x-www-form-urlencoded", b"payload=%7B"),
         ("application/x-www-form-urlencoded", b"payload=%5B%5D"),
+        ("application/x-www-form-urlencoded", b"payload=%7B%22a%22%3A%22%ff%22%7D"),
+        ("application/x-www-form-urlencoded", b"payload=%7B%7D&payload=%7B%7D"),
     ],
 )
 def test_what_is_signed_but_no_json_object_is_refused(
@@ -452,21 +476,107 @@ def test_a_delivery_that_lacks_what_it_should_have_belongs_to_nobody(
     assert [(row.status, row.last_error) for row in deliveries(workshop.database)] == [("ignored", None)]
 
 
+@pytest.mark.parametrize("number", [True, 0, -7, 2**31, 2**64, 10**400, 7.0, 1e300, "7"])
+def test_a_number_that_no_issue_has_belongs_to_nobody(
+    client: FlaskClient, workshop: Workshop, github: responses.RequestsMock, number: object
+) -> None:
+    payload = example("issues", "opened")
+    payload["issue"]["number"] = number
+    assert post(client, json.dumps(payload).encode()).status_code == 202
+    handle(workshop, GUID)
+    assert [(row.status, row.last_error) for row in deliveries(workshop.database)] == [("ignored", None)]
+    assert len(github.calls) == 0
+
+
+@pytest.mark.parametrize("login", [True, 7, 1.5, [], {}, None])
+def test_an_installation_of_no_account_belongs_to_nobody(
+    client: FlaskClient, workshop: Workshop, login: object
+) -> None:
+    payload = {"action": "created", "installation": {"account": {"login": login}}}
+    assert post(client, json.dumps(payload).encode(), X_GitHub_Event="installation").status_code == 202
+    handle(workshop, GUID)
+    assert [(row.status, row.last_error) for row in deliveries(workshop.database)] == [("ignored", None)]
+
+
+def test_what_somebody_writes_for_an_action_is_no_line_of_the_log(
+    client: FlaskClient, workshop: Workshop, caplog: pytest.LogCaptureFixture
+) -> None:
+    payload = {"action": "opened\n2027-01-01 ERROR trellis: a line nobody wrote"}
+    assert post(client, json.dumps(payload).encode()).status_code == 202
+    handle(workshop, GUID)
+    assert f"delivery {GUID}: unknown event issues.(strange), stored and left alone" in caplog.text
+    assert "nobody wrote" not in caplog.text
+
+
+def test_an_issue_with_what_no_database_takes_is_remembered_with_replacement_signs(
+    client: FlaskClient, workshop: Workshop, github: responses.RequestsMock
+) -> None:
+    add_ada(workshop.database)
+    issue = fixture("issue.get__open") | {
+        "title": "Read\0 a map \ud83d 🗺",
+        "body": "### Why does it matter to me?\n\n\0",
+    }
+    github.replace(responses.GET, re.compile(rf"{WIRE}/repositories/4001/issues/\d+$"), json=issue)
+    payload = example("issues", "opened")
+    payload["issue"]["number"] = 7
+    assert post(client, json.dumps(payload).encode()).status_code == 202
+    handle(workshop, GUID)
+    objectives = workshop.database.transact(lambda session: list(session.scalars(select(ObjectiveRow))))
+    assert [(one.title, one.why) for one in objectives] == [("Read\ufffd a map \ufffd 🗺", "\ufffd")]
+
+
 @pytest.mark.parametrize(
     "comment",
     [
         {},
         {"id": 1, "created_at": "yesterday", "body": "/withdraw"},
         {"id": 1, "user": None, "body": None, "created_at": "2027-01-06T11:30:00Z"},
+        {
+            "id": 1,
+            "user": {"login": "ada"},
+            "body": "/log \ud83d\0",
+            "created_at": "2027-01-06T11:30:00Z",
+            "html_url": "\0",
+        },
+        {"id": 1e300, "body": "/done", "created_at": "2027-01-06T11:30:00Z"},
+        {"id": 2**63, "body": "/done", "created_at": "2027-01-06T11:30:00Z"},
+        {"id": True, "body": "/done", "created_at": "2027-01-06T11:30:00Z"},
+        {"id": 1, "user": {"login": "ada"}, "body": "talk", "created_at": "2027-01-06T11:30:00"},
+        {"id": 1, "user": {"login": "ada"}, "body": "talk", "created_at": "0001-01-01T00:00:00+14:00"},
     ],
 )
 def test_an_old_or_cut_comment_does_no_harm(
     client: FlaskClient, workshop: Workshop, github: responses.RequestsMock, comment: dict[str, Any]
 ) -> None:
+    add_ada(workshop.database)
     payload = example("issue_comment", "created") | {"comment": comment}
     assert post(client, json.dumps(payload).encode(), X_GitHub_Event="issue_comment").status_code == 202
     handle(workshop, GUID)
     assert [(row.status, row.last_error) for row in deliveries(workshop.database)] == [("done", None)]
+
+
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        ("https://github.com/fennel-works/learning/issues/7#issuecomment-9", True),
+        ("javascript:alert(1)", False),
+        ("https://github.com/\nhttps://elsewhere.example", False),
+        ("https://github.com/" + "x" * 500, False),
+        (7, False),
+    ],
+)
+def test_a_comment_leads_to_an_address_or_nowhere(
+    client: FlaskClient, workshop: Workshop, github: responses.RequestsMock, said: object, kept: bool
+) -> None:
+    add_ada(workshop.database)
+    github.replace(responses.GET, re.compile(rf"{WIRE}/repositories/4001/issues/\d+$"), json=fixture("issue.get__open"))
+    payload = example("issue_comment", "created")
+    payload["issue"] = {"number": 7}
+    payload["comment"] |= {"user": {"login": "ada"}, "body": "/done", "html_url": said}
+    assert post(client, json.dumps(payload).encode(), X_GitHub_Event="issue_comment").status_code == 202
+    handle(workshop, GUID)
+    given = select(TimelineRow.url).where(TimelineRow.what == What.COMMAND_GIVEN.value)
+    assert workshop.database.transact(lambda session: list(session.scalars(given))) == [said if kept else ""]
 
 
 def test_a_pull_request_is_nobodys_learning_goal(

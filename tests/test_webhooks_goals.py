@@ -225,6 +225,37 @@ def test_a_message_that_cannot_be_used_is_told_everything_that_is_wrong_with_it(
     assert (deliveries(database), work(database)) == ([], [])
 
 
+@pytest.mark.parametrize("day", ["20270510", "2027-W19-1", "1999-12-31", "9999-12-31", " 2027-05-10"])
+def test_a_day_is_written_one_way_only(client: FlaskClient, database: Database, day: str) -> None:
+    answer = post(client, with_data(CLAIM, first_on=day))
+    assert answer.json == {"stored": False, "problems": ["data.first_on: a date such as 2027-05-10"]}
+    assert deliveries(database) == []
+
+
+def test_what_a_tool_sends_beside_it_is_not_kept(client: FlaskClient, database: Database) -> None:
+    assert post(client, OPEN | {"timestamp": "2027-01-01T00:00:00Z", "note": "\0\ud83d"}).status_code == 202
+    assert json.loads(deliveries(database)[0].body) == OPEN
+
+
+@pytest.mark.parametrize(
+    ("body", "problem"),
+    [
+        pytest.param(BODY.replace(b"{", b'{"type": "ticket.request", ', 1), "one key twice", id="a key twice"),
+        pytest.param(BODY.replace(b"{", b'{"x": NaN, ', 1), "NaN", id="no number"),
+        pytest.param(BODY.replace(b"{", b'{"x": 1e999, ', 1), "endless", id="an endless number"),
+        pytest.param(BODY.replace(b"{", b'{"x": ' + b"[" * 100 + b"]" * 100 + b", ", 1), "100 levels", id="deep"),
+        pytest.param(BODY.decode().encode("utf-16"), "", id="UTF-16"),
+    ],
+)
+def test_what_two_readers_may_understand_in_two_ways_is_refused(
+    client: FlaskClient, database: Database, body: bytes, problem: str
+) -> None:
+    answer = client.post("/webhooks/goals", data=body, headers=signed(body))
+    assert answer.status_code in (400, 401)
+    assert problem in answer.text
+    assert deliveries(database) == []
+
+
 @pytest.mark.parametrize("message", ["a b", "m" * 65, "msg/1", "msg:1"])
 def test_a_strange_message_id_is_refused(client: FlaskClient, database: Database, message: str) -> None:
     answer = post(client, OPEN, message=message)

@@ -341,7 +341,8 @@ def _page(seen: Seen, token: str, *, status: int = 200) -> Response:
         lang=language_tag(seen.locale),
         title=say("page-choices-title"),
         intro=say("page-choices-intro", name=reader.person.first_name()),
-        thanks=say("page-thanks") if "thanks" in request.args and status == 200 else "",
+        # Asked of the bytes: Werkzeug's `request.args` raises on a query that is no UTF-8.
+        thanks=say("page-thanks") if request.query_string.startswith(b"thanks=") and status == 200 else "",
         refused=NOT_ON_THE_PAGE if status != 200 else "",
         goal=_goal(seen),
         parts=[_card(seen, key, part, snoozed) for key, part in seen.parts.items()],

@@ -1,10 +1,14 @@
 """The front page, the answer to whatever is not there or not well, and what every answer carries."""
 
+import logging
 from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, jsonify, render_template, request
-from werkzeug.exceptions import HTTPException
+from flask.blueprints import BlueprintSetupState
+from werkzeug.exceptions import HTTPException, RequestHeaderFieldsTooLarge, RequestURITooLarge
+
+log = logging.getLogger(__name__)
 
 SECURITY_HEADERS = {
     "Content-Security-Policy": "default-src 'none'; style-src 'self'; img-src 'self'; base-uri 'none'; "
@@ -17,6 +21,8 @@ SECURITY_HEADERS = {
 }
 # A year, for this host alone: what its neighbours do is not for us to say.
 ONLY_ENCRYPTED = "max-age=31536000"
+# As the Procfile tells gunicorn, so that every server keeps to them.
+LONGEST_ADDRESS, LONGEST_HEADER, MOST_HEADERS = 2_048, 8_190, 64
 
 
 def pages_blueprint(behaviours: Sequence[str], public_url: str | None) -> Blueprint:
@@ -33,11 +39,30 @@ def pages_blueprint(behaviours: Sequence[str], public_url: str | None) -> Bluepr
         # Docstrings mark code with backticks; every second part between them is code.
         return render_template("front.html", behaviours=[line.split("`") for line in behaviours])
 
+    @bp.record_once
+    def never_redirect(state: BlueprintSetupState) -> None:
+        # `//calendar/…` would be sent to `/calendar/…` on whatever host the request names: a redirect to elsewhere.
+        state.app.url_map.merge_slashes = False
+
+    @bp.before_app_request
+    def keep_heads_small() -> None:
+        if len(request.path) + len(request.query_string) > LONGEST_ADDRESS:
+            raise RequestURITooLarge("That address is longer than any of ours.")
+        if len(request.headers) > MOST_HEADERS or any(len(value) > LONGEST_HEADER for _, value in request.headers):
+            raise RequestHeaderFieldsTooLarge("That request has more headers, or longer ones, than we read.")
+
     @bp.app_errorhandler(HTTPException)
     def refused(error: HTTPException) -> tuple[Response, int]:
         answer = jsonify({"message": error.description})
         answer.headers.update([(name, value) for name, value in error.get_headers() if name != "Content-Type"])
         return answer, error.code or 500
+
+    @bp.app_errorhandler(Exception)
+    def went_wrong(error: Exception) -> tuple[Response, int]:
+        # Flask itself would log the path, and in that of a letter's link or a calendar stands what opens it.
+        where = "no page of ours" if request.url_rule is None else request.url_rule.rule
+        log.error("%s %s: went wrong in a way nobody thought of", request.method, where, exc_info=error)
+        return jsonify({"message": "Something went wrong here. It is in the log, and trying again may help."}), 500
 
     @bp.after_app_request
     def harden(response: Response) -> Response:

@@ -16,6 +16,7 @@ from flask import Blueprint, Response, jsonify, request
 from sqlalchemy.exc import SQLAlchemyError
 
 from webhooks.intake import Door, keep
+from webhooks.reading import UnreadableError, read_object
 from webhooks.signatures import github_signed
 
 log = logging.getLogger(__name__)
@@ -37,9 +38,10 @@ def github_blueprint(door: Door, secrets: Sequence[str]) -> Blueprint:
             return _answer("The signature does not fit. Is the webhook's secret in GITHUB_WEBHOOK_SECRETS?", 401)
         delivery_id = request.headers.get("X-GitHub-Delivery", "")
         event = request.headers.get("X-GitHub-Event", "")
-        payload = _payload(raw, request.mimetype)
-        if payload is None:
-            return _answer("The body is not a JSON object.", 400)
+        try:
+            payload = read_object(_json_in(raw, request.mimetype))
+        except UnreadableError as error:
+            return _answer(str(error), 400)
         if not DELIVERY_ID.fullmatch(delivery_id) or not re.fullmatch(r"[a-z0-9_]{1,60}", event):
             return _answer("X-GitHub-Delivery or X-GitHub-Event is missing or strange.", 400)
         body = json.dumps(payload, ensure_ascii=True, separators=(",", ":")).encode()
@@ -53,15 +55,16 @@ def github_blueprint(door: Door, secrets: Sequence[str]) -> Blueprint:
     return bp
 
 
-def _payload(raw: bytes, mimetype: str) -> dict[str, Any] | None:
+def _json_in(raw: bytes, mimetype: str) -> bytes:
+    """Give the JSON of a body: the whole of it, or the one `payload` of a form."""
+    if mimetype != "application/x-www-form-urlencoded":
+        return raw
     try:
-        text = raw.decode("utf-8")
-        if mimetype == "application/x-www-form-urlencoded":
-            text = parse_qs(text, strict_parsing=True, max_num_fields=10)["payload"][0]
-        payload = json.loads(text)
-    except (ValueError, KeyError, RecursionError):
-        return None
-    return payload if isinstance(payload, dict) else None
+        fields = parse_qs(raw.decode("utf-8"), strict_parsing=True, max_num_fields=10, errors="strict")
+        (payload,) = fields["payload"]
+        return payload.encode()
+    except (ValueError, KeyError):
+        raise UnreadableError("The body is not a JSON object.") from None
 
 
 def _about(payload: dict[str, Any]) -> str:

@@ -2,6 +2,7 @@
 
 Signed as Standard Webhooks says (`webhook-id`, `webhook-timestamp`, `webhook-signature`), with a secret per
 organisation. The id makes a repeat harmless. 202: stored. 400: with one sentence per problem. 401: not signed.
+`GET /webhooks/goals/openapi.json` describes it to machines (`webhooks/goals_openapi.py`).
 
 ```json
 {"type": "objective.open", "organisation": "fennel-works",
@@ -15,36 +16,29 @@ https://www.standardwebhooks.com
 
 import json
 import logging
-import re
 from collections.abc import Mapping
-from datetime import date
 from typing import Any
 
 from flask import Blueprint, Response, jsonify, request
 from sqlalchemy.exc import SQLAlchemyError
 from standardwebhooks.webhooks import EmptyWebhookSecretError, Webhook, WebhookVerificationError
 
+from domain.forms import read_date
 from domain.objectives import Visibility
 from domain.policy import Policy
 from domain.ticket_states import Exit
+from webhooks.goals_openapi import as_text
+from webhooks.goals_table import KEYS, LARGEST_BYTES, MESSAGE_ID, longest
 from webhooks.intake import Door, keep
+from webhooks.reading import UnreadableError, read_object
 
 log = logging.getLogger(__name__)
-
-LARGEST_BYTES = 64 * 1024
-MESSAGE_ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-# Each type's keys: needed ones first. The lengths are GitHub's for a title and generous for the rest.
-KEYS: dict[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
-    "objective.open": (("person", "title"), ("why", "visibility")),
-    "ticket.request": (("person", "opportunity"), ("stretch", "cost", "first_on", "last_on", "decide")),
-}
-LONGEST = {"title": 256, "person": 60, "why": 20_000, "opportunity": 5_000, "stretch": 20_000, "cost": 200}
-LONGEST_OTHER = 100
 
 
 def goals_blueprint(door: Door, policies: Mapping[str, Policy], secrets: Mapping[str, str | None]) -> Blueprint:
     """Make the route; `secrets` by organisation."""
     bp = Blueprint("goals", __name__)
+    described = as_text()
 
     @bp.post("/webhooks/goals")
     def take() -> tuple[Response, int]:
@@ -55,9 +49,10 @@ def goals_blueprint(door: Door, policies: Mapping[str, Policy], secrets: Mapping
         signers = [slug for slug in policies if (secret := secrets.get(slug)) and _signed(secret, raw)]
         if not signers:
             return _answer(["The signature does not fit any organisation here."], 401)
-        said = _said(raw)
-        if said is None:
-            return _answer(["The body is not a JSON object."], 400)
+        try:
+            said = read_object(raw)
+        except UnreadableError as error:
+            return _answer([str(error)], 400)
         if said.get("organisation") not in signers:
             return _answer(["The signature does not fit any organisation here."], 401)
         problems = _problems(said)
@@ -66,7 +61,8 @@ def goals_blueprint(door: Door, policies: Mapping[str, Policy], secrets: Mapping
         if problems:
             return _answer(problems, 400)
         delivery_id = f"goals:{said['organisation']}:{request.headers['webhook-id']}"
-        body = json.dumps(said).encode()
+        # What was checked and nothing else: a tool may send more beside it, such as its own `timestamp`.
+        body = json.dumps({key: said[key] for key in ("type", "organisation", "data")}).encode()
         try:
             keep(door, delivery_id=delivery_id, source="goals", event=said["type"], about=delivery_id, body=body)
         except SQLAlchemyError:
@@ -74,15 +70,11 @@ def goals_blueprint(door: Door, policies: Mapping[str, Policy], secrets: Mapping
             return _answer(["It could not be stored; please send it again."], 503)
         return _answer([], 202)
 
+    @bp.get("/webhooks/goals/openapi.json")
+    def describe() -> Response:
+        return Response(described, content_type="application/json")
+
     return bp
-
-
-def _said(raw: bytes) -> dict[str, Any] | None:
-    try:
-        said = json.loads(raw)
-    except (ValueError, RecursionError):
-        return None
-    return said if isinstance(said, dict) else None
 
 
 def _signed(secret: str, raw: bytes) -> bool:
@@ -113,8 +105,8 @@ def _problems(said: Mapping[str, Any]) -> list[str]:
             problems.append(f"data.{key}: holds a zero byte or half a character")
         elif key in needed and not value.strip():
             problems.append(f"data.{key}: is empty")
-        elif len(value) > LONGEST.get(key, LONGEST_OTHER):
-            problems.append(f"data.{key}: at most {LONGEST.get(key, LONGEST_OTHER)} characters")
+        elif len(value) > longest(key):
+            problems.append(f"data.{key}: at most {longest(key)} characters")
         elif key in ("first_on", "last_on") and value and not _is_date(value):
             problems.append(f"data.{key}: a date such as 2027-05-10")
         elif key == "visibility" and value and value not in list(Visibility):
@@ -129,11 +121,9 @@ def _storable(text: str) -> bool:
 
 
 def _is_date(text: str) -> bool:
-    try:
-        date.fromisoformat(text)
-    except ValueError:
-        return False
-    return True
+    day = read_date(text)
+    # What people write by hand may also be `20270510` or `2027-W19-1`; no form tool sends that.
+    return day is not None and day.isoformat() == text
 
 
 def _answer(problems: list[str], status: int) -> tuple[Response, int]:
