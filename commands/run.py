@@ -34,8 +34,10 @@ from jobs.report import report
 from jobs.schedule import Clock, note_tick
 from jobs.sweep import sweep
 from jobs.team import team
+from jobs.turns import turns
 from jobs.watch import watch
 from jobs.workshop import Workshop
+from store.accounts import not_queued
 from store.models import DeliveryRow, EffectRow
 
 log = logging.getLogger(__name__)
@@ -115,7 +117,7 @@ def tick_command(bench: Bench) -> click.Command:
         workshop, engine = bench.make_worker()
         engine.start()
         try:
-            for job in (redeliver, reconcile, watch, lapse, nudge, team, report, sweep):
+            for job in (redeliver, reconcile, watch, lapse, nudge, team, report, sweep, turns):
                 job(workshop)
             note_tick(workshop, engine.executor_id)
             heartbeat(workshop)
@@ -131,6 +133,7 @@ def _until_quiet(workshop: Workshop, seconds: float) -> int:
     ends = time.monotonic() + seconds
     while (left := workshop.database.transact(lambda session: _due(workshop, session))) and time.monotonic() < ends:
         time.sleep(0.2)
+        turns(workshop)
     return left
 
 
@@ -138,7 +141,9 @@ def _due(workshop: Workshop, session: Session) -> int:
     now = workshop.real_now()
     return sum(
         session.scalar(
-            select(func.count()).select_from(table).where(table.status.in_(WAITING), table.not_before <= now)
+            select(func.count())
+            .select_from(table)
+            .where(table.status.in_(WAITING), table.not_before <= now, not_queued(table))
         )
         or 0
         for table in (DeliveryRow, EffectRow)

@@ -10,8 +10,6 @@ import shutil
 import signal
 import socket
 import sqlite3
-import subprocess
-import sys
 import tempfile
 import time
 import uuid
@@ -30,6 +28,7 @@ from standardwebhooks.webhooks import Webhook
 
 from config.settings import BY_NAME
 from store.database import make_engine
+from tests.processes import Process
 
 T = TypeVar("T")
 
@@ -90,10 +89,9 @@ def template(kind: str) -> str:
         atexit.register(on_server, f'DROP DATABASE "{name}" WITH (FORCE)')
     url = f"sqlite:///{folder / 'trellis.sqlite'}" if kind == "sqlite" else address_of(name)
     environ = {"PATH": os.environ["PATH"], "DATABASE_URL": url, "TRELLIS_ORGANISATIONS": "sandbox/co_op"}
-    for command in (["migrate"], ["people", "import", "sandbox/co_op/people.csv"]):
-        subprocess.run(
-            [sys.executable, "-m", "flask", *command], cwd=ROOT, env=environ, check=True, capture_output=True
-        )
+    for command in (("migrate",), ("people", "import", "sandbox/co_op/people.csv")):
+        code = Process(("-m", "flask", *command), environ, folder / "log").wait(PATIENCE_SECONDS)
+        assert code == 0, (folder / "log").read_text()
     if kind == "postgresql":
         return name
     with closing(sqlite3.connect(folder / "trellis.sqlite")) as connection:
@@ -167,13 +165,13 @@ class House:
             }
             | environ
         )
-        self.processes: list[subprocess.Popen[bytes]] = []
+        self.processes: list[Process] = []
         self.session = requests.Session()
         self.engine = make_engine(BY_NAME["DATABASE_URL"].read(database_url))
 
     def __enter__(self) -> Self:
         """Start the sandbox and the web part; a worker is started by the test."""
-        self.sandbox = self.start(sys.executable, "-m", "sandbox")
+        self.sandbox = self.start("-m", "sandbox")
         self.start_web()
         self.wait_for("the sandbox", lambda: self.session.get(f"{self.sandbox_url}/_control/world", timeout=5).ok)
         self.wait_for("the web part", lambda: self.session.get(f"{self.web_url}/healthz", timeout=5).ok)
@@ -191,37 +189,32 @@ class House:
     def start_web(self) -> None:
         """Start the web part."""
         self.web = self.start(
-            sys.executable, "-m", "waitress", f"--listen=127.0.0.1:{self.web_port}", "--call", "app:create_app"
+            "-m", "waitress", f"--listen=127.0.0.1:{self.web_port}", "--call", "app:create_app"
         )
 
     # -- processes ------------------------------------------------------------------------------------------------
 
-    def start(self, *command: str) -> subprocess.Popen[bytes]:
-        """Start a process of this house; what it says goes to the house's log file."""
-        with (self.folder / "log").open("ab") as log:
-            process = subprocess.Popen(command, cwd=ROOT, env=self.environ, stdout=log, stderr=log)
+    def start(self, *command: str) -> Process:
+        """Start `python *command` as a process of this house; what it says goes to the house's log file."""
+        process = Process(command, self.environ, self.folder / "log")
         self.processes.append(process)
         return process
 
-    def start_worker(self) -> subprocess.Popen[bytes]:
+    def start_worker(self) -> Process:
         """Start a worker."""
-        return self.start(sys.executable, "-m", "flask", "worker")
+        return self.start("-m", "flask", "worker")
 
-    def kill(self, process: subprocess.Popen[bytes]) -> None:
+    def kill(self, process: Process) -> None:
         """End a process without any warning."""
         process.send_signal(signal.SIGKILL)
         process.wait(timeout=10)
 
     def flask(self, *arguments: str, expect: int = 0) -> str:
         """Run a `flask` command to its end and give what it printed."""
-        done = subprocess.run(
-            [sys.executable, "-m", "flask", *arguments],
-            cwd=ROOT, env=self.environ, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False,
-        )  # fmt: skip
-        assert done.returncode == expect, (
-            f"flask {' '.join(arguments)}: {done.returncode}\n{done.stdout}\n{done.stderr}"
-        )
-        return done.stdout
+        said, log = (self.folder / f"{uuid.uuid4().hex}.{name}" for name in ("said", "log"))
+        code = Process(("-m", "flask", *arguments), self.environ, log, said).wait(PATIENCE_SECONDS)
+        assert code == expect, f"flask {' '.join(arguments)}: {code}\n{said.read_text()}\n{log.read_text()}"
+        return said.read_text(encoding="utf-8")
 
     def change_policy(self, *, profile: str = "", rhythms: str = "", **words: str) -> None:
         """Change the policy before a worker is started: start from a profile, add rhythms, replace words.

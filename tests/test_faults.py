@@ -5,7 +5,6 @@ between the outgoing call and its record.
 """
 
 import signal
-import subprocess
 import time
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +12,7 @@ from typing import Any
 import pytest
 
 from tests.house import House
+from tests.processes import Process
 from tests.scenes import claim, close_poll, house, on_postgresql, proposed
 
 __all__ = ["house"]  # a fixture, used by name
@@ -142,7 +142,7 @@ def test_deliveries_out_of_order_end_where_the_issue_is(house: House) -> None:
     assert house.rows("SELECT key FROM effects") == []
 
 
-def put_to_sleep(house: House, worker: subprocess.Popen[bytes]) -> None:
+def put_to_sleep(house: House, worker: Process) -> None:
     """Stop a worker outright, at a moment when it does not hold SQLite's one write lock (see README)."""
     for _ in range(50):
         worker.send_signal(signal.SIGSTOP)
