@@ -15,6 +15,7 @@ import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
@@ -157,6 +158,7 @@ class Engine:
         self._last_beat = time.monotonic()
         self._stopping = threading.Event()
         self._threads: list[threading.Thread] = []
+        self._glance = Glance(database)
         config: DBOSConfig = {
             "name": APPLICATION,
             "system_database_engine": database.engine,
@@ -180,6 +182,7 @@ class Engine:
         )
         self._last_beat = time.monotonic()
         DBOS.launch()
+        self._glance_first()
         for queue in QUEUES:
             DBOS.register_queue(
                 queue.name,
@@ -192,6 +195,32 @@ class Engine:
             thread = threading.Thread(target=target, name=f"trellis-{target.__name__.strip('_')}", daemon=True)
             thread.start()
             self._threads.append(thread)
+
+    def _glance_first(self) -> None:
+        """Have the engine glance before it looks.
+
+        Each second it asks what waits in each of its three queues, whose delay is over and whose time is up, with
+        questions it puts together anew each time; idle, that was two thirds of what a worker took of the processor
+        (docs/performance.md). A glance asks the same indexes with questions that are ready. The engine makes no promise
+        for these methods (pinned `<4`); tests hold that work still comes, at once and after a delay.
+        """
+        system, glance = self._dbos._sys_db, self._glance
+        scopes, transition = system.dequeue_scopes, system.transition_delayed_workflows
+        cancel = system.cancel_timed_out_workflows
+
+        def dequeue_scopes(queue_name: str) -> list[str | None]:
+            return scopes(queue_name) if glance.is_enqueued(queue_name) else []
+
+        def transition_delayed_workflows() -> None:
+            if glance.is_delay_over():
+                transition()
+
+        def cancel_timed_out_workflows(limit: int) -> list[str]:
+            return cancel(limit) if glance.is_time_up() else []
+
+        system.dequeue_scopes = dequeue_scopes  # type: ignore[method-assign]
+        system.transition_delayed_workflows = transition_delayed_workflows  # type: ignore[method-assign]
+        system.cancel_timed_out_workflows = cancel_timed_out_workflows  # type: ignore[method-assign]
 
     def stop(self) -> None:
         """Take no more work, let what runs come to its end, and give the lease back so others need not wait."""
@@ -257,7 +286,10 @@ class Engine:
             if executor != self.executor_id and now - fresh[executor][1] > self._lease.takeover_seconds:
                 log.warning("taking over from worker %s, silent for %g s", executor, now - fresh[executor][1])
                 self._forget(executor, beat)
-        for executor in self._busy_executors() - set(self._leases()):
+                del fresh[executor]
+        gone = self._glance.busy_executors() - set(fresh)
+        # Leases are read again, and after the work: a worker that has only just begun has its lease before any work.
+        for executor in gone - set(self._leases()) if gone else gone:
             # The underscored method only re-enqueues what that executor still holds, so repeating it is harmless.
             DBOS._recover_pending_workflows([executor])
         return fresh
@@ -269,9 +301,37 @@ class Engine:
     def _leases(self) -> list[str]:
         return list(self._database.transact(lambda session: session.scalars(select(ExecutorRow.id)).all()))
 
-    def _busy_executors(self) -> set[str]:
-        pending = DBOS.list_workflows(status="PENDING", load_input=False, load_output=False)
-        return {one.executor_id for one in pending if one.executor_id}
+
+class Glance:
+    """Looks into the engine's table of work without a transaction; what is to be done about it the engine decides."""
+
+    def __init__(self, database: Database) -> None:
+        self._engine = database.engine
+        self._table = "workflow_status" if self._engine.dialect.name == "sqlite" else "dbos.workflow_status"
+
+    def is_enqueued(self, queue_name: str) -> bool:
+        """Say whether anything waits in a queue."""
+        return bool(self._ask(f"queue_name = '{queue_name}' AND status = 'ENQUEUED' LIMIT 1"))
+
+    def is_delay_over(self) -> bool:
+        """Say whether the delay of something is over, by the clock the engine goes by."""
+        return bool(self._ask(f"status = 'DELAYED' AND delay_until_epoch_ms <= {int(time.time() * 1000)} LIMIT 1"))
+
+    def is_time_up(self) -> bool:
+        """Say whether something has a deadline that has passed; nothing of ours has any."""
+        waits = "status IN ('ENQUEUED', 'PENDING', 'DELAYED') AND workflow_deadline_epoch_ms IS NOT NULL"
+        return bool(self._ask(f"{waits} AND workflow_deadline_epoch_ms <= {int(time.time() * 1000)} LIMIT 1"))
+
+    def busy_executors(self) -> set[str]:
+        """Give who has work under way."""
+        return {one for one in self._ask("status = 'PENDING'") if one}
+
+    def _ask(self, what: str) -> list[str | None]:
+        # Queue names are the engine's and ours; nothing of anybody else's gets here.
+        question = f"SELECT executor_id FROM {self._table} WHERE {what}"  # noqa: S608
+        with closing(self._engine.raw_connection()) as connection, closing(connection.cursor()) as cursor:
+            cursor.execute(question)
+            return [row[0] for row in cursor.fetchall()]
 
 
 def _register(kind: str, function: Callable[[str], None]) -> None:

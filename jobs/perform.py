@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session
 
 from domain.effects import (
     CloseIssue,
+    CommentOnIssue,
     Effect,
     MentionInThread,
     Nudge,
@@ -25,6 +26,7 @@ from domain.effects import (
     TellChat,
 )
 from domain.events import Happened, What
+from domain.pace import queue_of
 from domain.policy import Mode, Policy
 from domain.sending import Drop, Reroute, SendAt, SendNow
 from integrations.errors import CannotLookError, PermanentError, TemporaryError, UnknownOutcomeError
@@ -38,6 +40,7 @@ from jobs.turns import room_for
 from jobs.workshop import Workshop
 from store.memory import effect_of
 from store.models import EffectRow
+from store.queries import unsaid_before
 
 log = logging.getLogger(__name__)
 
@@ -146,7 +149,7 @@ def _send(workshop: Workshop, policy: Policy, row: EffectRow, effect: Effect) ->
             return Finished()
     # Both connect, which may raise, before anything is marked as sending.
     account, call = account_of(workshop, policy, effect), call_for(workshop, policy, effect)
-    barred = workshop.database.transact(lambda session: _mark_sending(workshop, session, row, account))
+    barred = workshop.database.transact(lambda session: _mark_sending(workshop, session, row, effect, account))
     if barred is not None:
         return barred
     try:
@@ -175,11 +178,19 @@ def _send(workshop: Workshop, policy: Policy, row: EffectRow, effect: Effect) ->
     return _finish(workshop, policy, row.key, effect, done)
 
 
-def _mark_sending(workshop: Workshop, session: Session, row: EffectRow, account: str | None) -> Outcome | None:
-    """Commit that a call is about to be made; or say what bars it: another attempt's claim, or no room for it."""
+def _mark_sending(
+    workshop: Workshop, session: Session, row: EffectRow, effect: Effect, account: str | None
+) -> Outcome | None:
+    """Commit that a call is about to be made; or say what bars it: another's claim, what comes first, or no room."""
     fresh = session.get_one(EffectRow, row.key, with_for_update=True)
     if (fresh.status, fresh.sent_at, fresh.generation) != (row.status, row.sent_at, row.generation):
         return Finished()  # another attempt has moved on meanwhile, and goes on
+    if isinstance(effect, CommentOnIssue) and (before := unsaid_before(session, fresh, effect.issue_number)):
+        why = f"{before.key} is to be said first"
+        if account is not None and before.held_by == queue_of(account):
+            return Queue(account=account, at=before.not_before, why=why)
+        soon = workshop.real_now() + timedelta(seconds=workshop.pacing.retry_seconds)
+        return Later(at=max(before.not_before, soon), why=why, counts=False)
     room_at = None if account is None else room_for(workshop, session, fresh, account)
     if account is not None and room_at is not None:
         return Queue(account=account, at=room_at, why="the room of its minute or hour is used")

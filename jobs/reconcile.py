@@ -3,6 +3,9 @@
 GitHub does not send a delivery again by itself, so whatever was missed (downtime, a full disk, a deleted hook) is found
 here: every issue that is ours and changed, and every comment written or edited on one, be it closed by now. One issue's
 trouble never stops the others; as long as one could not be read, the next time begins where this one did.
+
+How far it has read is remembered by GitHub's own times, the newest it was shown: however wrong our clock is or was, no
+change falls between two readings.
 """
 
 import logging
@@ -34,28 +37,30 @@ OVERLAP = timedelta(minutes=10)  # clocks differ, lists lag
 def reconcile(workshop: Workshop) -> None:
     """Read what changed since the last time, for every organisation."""
     for policy in workshop.policies.values():
-        started = workshop.now()
         try:
             if not look_outside(workshop, policy):
                 log.info("reconcile %s: not this time: issues cannot be read (flask doctor says why)", policy.slug)
                 continue
-            if not _catch_up(workshop, policy, connected_github(workshop, policy.slug)):
-                continue
+            read_until = _catch_up(workshop, policy, connected_github(workshop, policy.slug))
         except (TemporaryError, PermanentError) as error:
             level = logging.WARNING if isinstance(error, PermanentError) else logging.INFO
             log.log(level, "reconcile %s: not this time: %s", policy.slug, error)
             continue
-        workshop.database.transact(partial(_caught_up, slug=policy.slug, at=started))
+        if read_until is not None:
+            workshop.database.transact(partial(_caught_up, slug=policy.slug, at=read_until))
 
 
-def _catch_up(workshop: Workshop, policy: Policy, github: GitHub) -> bool:
-    """Follow every issue and comment that may have changed; say whether all of them could be read."""
+def _catch_up(workshop: Workshop, policy: Policy, github: GitHub) -> datetime | None:
+    """Follow every issue and comment that may have changed; give the newest change seen, None if not all were read."""
     last = workshop.database.transact(lambda session: organisation_row(session, policy.slug).reconciled_at)
     since = None if last is None else last - OVERLAP
+    started = workshop.now()
     written = _written_since(github, since)
-    numbers: set[int] = set()
-    for label in (policy.github.objective_label, policy.github.ticket_label):
-        numbers |= {issue.number for issue in github.issues(label=label, since=since)}
+    labels = (policy.github.objective_label, policy.github.ticket_label)
+    changed = [issue for label in labels for issue in github.issues(label=label, since=since)]
+    numbers = {issue.number for issue in changed}
+    times = [issue.updated_at for issue in changed] + [one.created_at for said in written.values() for one in said]
+    newest = max(times, default=started if last is None else last)
     # What we remember as open and was not listed may have lost its label, moved or been deleted.
     numbers |= workshop.database.transact(lambda session: _open_numbers(session, policy.slug))
     # What is closed may have been written on: what a closed goal taught is often said afterwards.
@@ -77,7 +82,7 @@ def _catch_up(workshop: Workshop, policy: Policy, github: GitHub) -> bool:
             # The unforeseen, once more than in `jobs/attempt.py`: loud in the log, and the others go on.
             log.exception("reconcile %s: issue %d went wrong in a way nobody thought of", policy.slug, number)
             all_read = False
-    return all_read
+    return newest if all_read else None
 
 
 def _written_since(github: GitHub, since: datetime | None) -> dict[int, list[Comment]]:

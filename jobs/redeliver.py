@@ -30,6 +30,7 @@ log = logging.getLogger(__name__)
 
 KEPT = timedelta(days=3)
 LISTED_LATE = timedelta(hours=1)  # an attempt is listed once it has failed, which may be after younger ones
+COMES_WITHIN = timedelta(minutes=10)  # a new attempt; a claim that led to none died with whoever made it
 MOST_READ = 5_000
 MOST_ASKED = 100  # at GitHub's one write a second, so that a worker that is asked to stop need not wait for long
 DOOR = "/webhooks/github"
@@ -84,13 +85,14 @@ def _ask_for_the_lost(workshop: Workshop, ear: Ear) -> None:
         for one in ear.github.failed_deliveries(hook_id, since=since, most=MOST_READ)
         if one.repository_id is None or one.repository_id in ear.repositories
     ]
-    lost = workshop.database.transact(partial(_lost, failed=failed))
+    lost, claimed = workshop.database.transact(partial(_lost, failed=failed, now=workshop.real_now()))
     for one in lost[:MOST_ASKED]:
         _ask_for(workshop, ear.github, one)
     if lost:
         log.info("redeliver %s: asked for %d of %d", ", ".join(ear.slugs), min(len(lost), MOST_ASKED), len(lost))
     if len(lost) <= MOST_ASKED and failed:
-        newest = max(one.at for one in failed)
+        # Not past what is only claimed: should whoever claimed it have died, it has to be seen again.
+        newest = min([max(one.at for one in failed), *(one.at for one in claimed)])
         workshop.database.transact(partial(_looked, slugs=ear.slugs, until=newest))
 
 
@@ -100,9 +102,7 @@ def _ask_for(workshop: Workshop, github: GitHub, one: FailedDelivery) -> None:
     When the answer does not come, the claim is given back: the next look at the list shows whether a new attempt was
     made, and a second one of the same GUID would be stored once all the same.
     """
-    if not workshop.database.transact(
-        lambda session: insert_once(session, RedeliveryRow, {"id": one.id, "asked_at": workshop.real_now()})
-    ):
+    if not workshop.database.transact(partial(_claim, attempt_id=one.id, now=workshop.real_now())):
         return
     try:
         github.redeliver(one)
@@ -129,10 +129,28 @@ def hooks_of_ours(hooks: Iterable[Hook], public_url: str | None) -> list[Hook]:
     return exact or found
 
 
-def _lost(session: Session, *, failed: list[FailedDelivery]) -> list[FailedDelivery]:
-    """Pick what never arrived: the newest failure of each GUID that is not stored and was not asked for since.
+def _claim(session: Session, *, attempt_id: int, now: datetime) -> bool:
+    """Claim an attempt that nobody has claimed, or whose claim led to nothing."""
+    if insert_once(session, RedeliveryRow, {"id": attempt_id, "asked_at": now}):
+        return True
+    row = session.get(RedeliveryRow, attempt_id, with_for_update=True)
+    if row is None or not _led_to_nothing(row.asked_at, now):
+        return False
+    row.asked_at = now
+    return True
 
-    First what failed once, then what failed again, each oldest first: it is the next to be forgotten.
+
+def _led_to_nothing(asked_at: datetime, now: datetime) -> bool:
+    return abs(now - asked_at) > COMES_WITHIN  # in either direction: a clock may have been wrong
+
+
+def _lost(
+    session: Session, *, failed: list[FailedDelivery], now: datetime
+) -> tuple[list[FailedDelivery], list[FailedDelivery]]:
+    """Pick what never arrived: the newest failure of each GUID that is not stored; and what of it is asked for already.
+
+    First what failed once, then what failed again, each oldest first: it is the next to be forgotten. What was asked
+    for a while ago, and is the newest failure still, was never asked for: whoever claimed it died before asking.
     """
     newest: dict[str, FailedDelivery] = {}
     for one in failed:
@@ -140,9 +158,15 @@ def _lost(session: Session, *, failed: list[FailedDelivery]) -> list[FailedDeliv
         if known is None or (one.at, one.id) > (known.at, known.id):
             newest[one.guid] = one
     stored = _there(session, DeliveryRow.id, newest)
-    asked = _there(session, RedeliveryRow.id, [one.id for one in newest.values()])
-    lost = [one for one in newest.values() if one.guid not in stored and one.id not in asked]
-    return sorted(lost, key=lambda one: (one.redelivery, one.at, one.id))
+    missing = [one for one in newest.values() if one.guid not in stored]
+    asked = {row.id for row in _rows_of(session, [one.id for one in missing]) if not _led_to_nothing(row.asked_at, now)}
+    lost = sorted((one for one in missing if one.id not in asked), key=lambda one: (one.redelivery, one.at, one.id))
+    return lost, [one for one in missing if one.id in asked]
+
+
+def _rows_of(session: Session, ids: list[int]) -> Iterator[RedeliveryRow]:
+    for start in range(0, len(ids), AT_ONCE):
+        yield from session.scalars(select(RedeliveryRow).where(RedeliveryRow.id.in_(ids[start : start + AT_ONCE])))
 
 
 def _there(session: Session, column: InstrumentedAttribute[T], values: Iterable[T]) -> set[T]:

@@ -1,19 +1,24 @@
 """Everything a unit of work needs at hand, put together once by `app.py` and passed along."""
 
+from __future__ import annotations
+
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from typing import TYPE_CHECKING
 
 from config.links import Links
 from domain.pace import Windows
 from domain.policy import Policy
-from integrations.chat import Chat
-from integrations.github import GitHub
-from integrations.loomio import Loomio
-from integrations.mail import Mail
 from jobs.durable import Intake
 from jobs.pace import SharedPace
 from store.database import Database
+
+if TYPE_CHECKING:  # for the names of what they are only: a web process has a workshop and calls nobody
+    from integrations.chat import Chat
+    from integrations.github import GitHub
+    from integrations.loomio import Loomio
+    from integrations.mail import Mail
 
 
 @dataclass(frozen=True, kw_only=True)

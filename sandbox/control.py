@@ -1,6 +1,7 @@
 """Test controls under /_control: see everything, break anything, act as anyone, move time."""
 
 import re
+from collections.abc import Callable
 from dataclasses import asdict, fields
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
@@ -8,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 from flask import Blueprint, jsonify, request
 from flask.typing import ResponseReturnValue
 
+from sandbox.deliveries import WEATHER
 from sandbox.faults import NAMES_OF, Fault
 from sandbox.loomio_rules import whole_hour
-from sandbox.people import OTHER_REPOSITORY_ID, REPOSITORY_ID
+from sandbox.people import OTHER_REPOSITORY_ID, REPOSITORY_ID, add_member
 from sandbox.world import Account, Delivery, Issue, Json, Person, Poll, PollOption, Repository
 
 if TYPE_CHECKING:
@@ -43,12 +45,16 @@ def create_control(sandbox: "Sandbox") -> Blueprint:
     route("GET", "/faults", "show_faults")
     route("POST", "/faults", "add_fault")
     route("DELETE", "/faults", "clear_faults")
+    route("POST", "/weather", "set_weather")
+    route("DELETE", "/weather", "clear_weather")
     route("POST", "/release", "release")
     route("POST", "/limits", "set_limits")
+    route("GET", "/deliveries", "show_deliveries")
     route("POST", "/deliveries", "set_deliveries")
     route("POST", "/deliveries/flush", "flush_deliveries")
     route("GET", "/deliveries/idle", "show_idle")
     route("POST", "/deliveries/<int:delivery_id>/redeliver", "redeliver")
+    route("POST", "/people", "add_people")
     route("POST", "/github/issues", "open_issue")
     route("POST", "/github/issues/<int:number>/comments", "comment_on_issue")
     route("POST", "/github/issues/<int:number>/edit", "edit_issue")
@@ -78,32 +84,34 @@ class Control:
     # Looking
 
     def show_world(self) -> Json:
-        """Everything there is."""
+        """Everything there is, or {"only": "issues,polls"} as a query."""
         world = self.world
-        return {
-            "now": _iso(world.now()),
-            "offset_seconds": world.clock.offset_seconds,
-            "repositories": [self._repository(repository) for repository in world.repositories.values()],
-            "issues": [
+        parts: dict[str, Callable[[], Any]] = {
+            "now": lambda: _iso(world.now()),
+            "offset_seconds": lambda: world.clock.offset_seconds,
+            "repositories": lambda: [self._repository(repository) for repository in world.repositories.values()],
+            "issues": lambda: [
                 self._issue(world.repositories[REPOSITORY_ID], issue)
                 for issue in world.repositories[REPOSITORY_ID].issues.values()
             ],
-            "deliveries": [self._delivery(delivery) for delivery in world.deliveries],
-            "held_deliveries": self.sandbox.courier.held(),
-            "people": [_plain(person) for person in world.people.values()],
-            "memberships": [_plain(membership) for membership in world.memberships],
-            "discussions": [_plain(discussion) for discussion in world.discussions.values()],
-            "polls": [self._poll(poll) for poll in world.polls.values()],
-            "comments": [
+            "deliveries": lambda: [self._delivery(delivery) for delivery in world.deliveries],
+            "held_deliveries": lambda: self.sandbox.courier.held(),
+            "people": lambda: [_plain(person) for person in world.people.values()],
+            "memberships": lambda: [_plain(membership) for membership in world.memberships],
+            "discussions": lambda: [_plain(discussion) for discussion in world.discussions.values()],
+            "polls": lambda: [self._poll(poll) for poll in world.polls.values()],
+            "comments": lambda: [
                 _plain(remark) | {"author": world.people[remark.author_id].username}
                 for remark in world.remarks.values()
             ],
-            "outcomes": [_plain(outcome) for poll in world.polls.values() for outcome in poll.outcomes],
-            "items": [_plain(item) for item in world.items],
-            "notices": [_plain(notice) for notice in world.notices],
-            "letters": [_plain(letter) for letter in world.letters],
-            "posts": [_plain(post) for post in world.posts],
+            "outcomes": lambda: [_plain(outcome) for poll in world.polls.values() for outcome in poll.outcomes],
+            "items": lambda: [_plain(item) for item in world.items],
+            "notices": lambda: [_plain(notice) for notice in world.notices],
+            "letters": lambda: [_plain(letter) for letter in world.letters],
+            "posts": lambda: [_plain(post) for post in world.posts],
         }
+        only = request.args.get("only", "")
+        return {name: part() for name, part in parts.items() if not only or name in only.split(",")}
 
     def show_requests(self) -> list[Json]:
         """Every API request so far."""
@@ -171,27 +179,25 @@ class Control:
 
     def add_fault(self) -> list[Json]:
         """Let something go wrong; count null or 0 means until cleared."""
-        sent = _sent()
-        names = {f.name for f in fields(Fault)}
-        if set(sent) - names:
-            raise ControlError(f"unknown keys {sorted(set(sent) - names)}; there are {sorted(names)}")
-        names_there = NAMES_OF.get(str(sent.get("side")))
-        if names_there is None:
-            raise ControlError(f"side is one of {list(NAMES_OF)}")
-        if sent.get("fault") not in names_there:
-            raise ControlError(f"fault is one of {sorted(names_there)}")
-        try:
-            re.compile(str(sent.get("path", "")))
-        except re.error as error:
-            raise ControlError(f"path is a regular expression, and this one is none: {error}") from error
-        if "count" in sent:
-            sent["count"] = sent["count"] or None
-        self.sandbox.faults.add(Fault(**sent))
+        self.sandbox.faults.add(_fault_in(_sent()))
         return self.show_faults()
 
     def clear_faults(self) -> list[Json]:
         """Let nothing go wrong any more; held answers stay held until released."""
         self.sandbox.faults.clear()
+        return self.show_faults()
+
+    def set_weather(self) -> list[Json]:
+        """{"seed": N, "faults": [{"side", "fault", "chance", …}]}: what may go wrong with any call, by chance."""
+        sent = _sent()
+        seed = sent.get("seed")
+        faults = [_fault_in(one) for one in sent.get("faults", []) if isinstance(one, dict)]
+        self.sandbox.faults.change_weather(faults, None if seed is None else int(seed))
+        return self.show_faults()
+
+    def clear_weather(self) -> list[Json]:
+        """Fine weather; what was ordered for one call stays."""
+        self.sandbox.faults.change_weather([])
         return self.show_faults()
 
     def release(self) -> Json:
@@ -210,16 +216,37 @@ class Control:
 
     # Deliveries
 
+    def show_deliveries(self) -> list[Json]:
+        """Every attempt to deliver, without what it carries."""
+        left_out = ("body", "payload", "headers", "response_headers", "response_body")
+        kept = [f.name for f in fields(Delivery) if f.name not in left_out]
+        return [
+            _plain({name: getattr(one, name) for name in kept} | {"number": one.payload.get("issue", {}).get("number")})
+            for one in self.world.deliveries
+        ]
+
     def set_deliveries(self) -> Json:
-        """{"mode": "normal"|"hold"|"double"|"missing", "hook": "repository"|"integration"}."""
-        sent = _sent()
+        """How deliveries are carried, and by whom.
+
+        {"mode": "normal"|"hold"|"double"|"missing", "hook": "repository"|"integration", "carriers": N,
+        "also_to": [more addresses of the service], "seed": N, "weather": {"doubled"|"reordered"|"delayed"|"missing"|
+        "forgotten": chance}}: what is missing is listed as failed, what is forgotten is nowhere.
+        """
+        sent, courier = _sent(), self.sandbox.courier
         if sent.get("mode", "normal") not in {"normal", "hold", "double", "missing"}:
             raise ControlError("mode is normal, hold, double or missing")
         if sent.get("hook", "repository") not in {"repository", "integration"}:
             raise ControlError("hook is repository or integration")
-        self.sandbox.courier.mode = sent.get("mode", self.sandbox.courier.mode)
+        weather = sent.get("weather", {})
+        if set(weather) - set(WEATHER):
+            raise ControlError(f"weather is of {list(WEATHER)}")
+        courier.mode = sent.get("mode", courier.mode)
         self.world.hook_kind = sent.get("hook", self.world.hook_kind)
-        return {"mode": self.sandbox.courier.mode, "hook": self.world.hook_kind}
+        courier.also_to = [str(one).rstrip("/") for one in sent.get("also_to", courier.also_to)]
+        if "weather" in sent:
+            courier.change_weather({name: float(chance) for name, chance in weather.items()}, sent.get("seed"))
+        courier.hire(int(sent.get("carriers", 1)))
+        return {"mode": courier.mode, "hook": self.world.hook_kind, "weather": courier.weather}
 
     def flush_deliveries(self) -> Json:
         """{"order": "forward"|"reverse"}: send what was held; the mode stays."""
@@ -235,6 +262,14 @@ class Control:
             if delivery.id == delivery_id:
                 return self._delivery(self.sandbox.courier.redeliver(delivery))
         raise ControlError(f"there is no delivery {delivery_id}")
+
+    # People
+
+    def add_people(self) -> Json:
+        """{"members": [{"username", "name"}]}: more members of the co-op, on GitHub and in Loomio."""
+        for one in _sent().get("members", []):
+            add_member(self.world, str(one["username"]), str(one["name"]))
+        return {"people": len(self.world.people)}
 
     # GitHub
 
@@ -416,6 +451,22 @@ class Control:
 def _sent() -> Json:
     sent = request.get_json(silent=True)
     return sent if isinstance(sent, dict) else {}
+
+
+def _fault_in(sent: Json) -> Fault:
+    names = {f.name for f in fields(Fault)}
+    if set(sent) - names:
+        raise ControlError(f"unknown keys {sorted(set(sent) - names)}; there are {sorted(names)}")
+    names_there = NAMES_OF.get(str(sent.get("side")))
+    if names_there is None:
+        raise ControlError(f"side is one of {list(NAMES_OF)}")
+    if sent.get("fault") not in names_there:
+        raise ControlError(f"fault is one of {sorted(names_there)}")
+    try:
+        re.compile(str(sent.get("path", "")))
+    except re.error as error:
+        raise ControlError(f"path is a regular expression, and this one is none: {error}") from error
+    return Fault(**(sent | {"count": sent["count"] or None} if "count" in sent else sent))
 
 
 def _tried(act: Any, *arguments: object) -> Any:

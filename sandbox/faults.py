@@ -2,6 +2,7 @@
 
 import contextlib
 import json
+import random
 import re
 import socket
 import struct
@@ -24,7 +25,8 @@ FAULT_KEY = "sandbox.fault"
 HTTP_NAMES = frozenset(
     {
         "before_500", "before_503", "after_502", "before_hang", "after_hang", "reset_before", "reset_after",
-        "garbage_after", "limit_429", "limit_403", "drop_labels", "drop_assignees", "redirect_307", "list_lag",
+        "garbage_after", "limit_429", "limit_403", "drop_labels", "drop_assignees", "redirect_301", "redirect_307",
+        "list_lag", "slow",
     }
 )  # fmt: skip
 # Decided when a recipient is named; `early` is before any of the letter was sent, the others once all of it was.
@@ -37,7 +39,10 @@ NAMES_OF = dict.fromkeys(HTTP_SIDES, HTTP_NAMES) | {"mail": MAIL_NAMES}
 
 @dataclass
 class Fault:
-    """One thing to go wrong: which requests, how often, and how. For mail, the path is the recipient's address."""
+    """One thing to go wrong: which requests, how often, and how. For mail, the path is the recipient's address.
+
+    With a chance below one it is weather: it may happen to any request it is meant for, and nobody knows to which.
+    """
 
     side: str
     fault: str
@@ -48,6 +53,7 @@ class Fault:
     seconds: float = 30.0
     retry_after: int | None = None
     primary: bool = False  # limit_403: the hourly budget instead of the secondary limit
+    chance: float = 1.0
 
     def matches(self, side: str, method: str, path: str) -> bool:
         """Whether this fault is meant for such a request."""
@@ -63,6 +69,8 @@ class Faults:
 
     def __init__(self) -> None:
         self._waiting: list[Fault] = []
+        self._weather: list[Fault] = []
+        self._chance = random.Random()
         self._gate = threading.Condition()
         self._generation = 0
         self._closed = False
@@ -74,10 +82,16 @@ class Faults:
     def clear(self) -> None:
         """Let nothing go wrong any more."""
         self._waiting.clear()
+        self._weather.clear()
+
+    def change_weather(self, faults: list[Fault], seed: int | None = None) -> None:
+        """Let these happen by chance from now on, instead of those before; the same seed rolls the same dice."""
+        self._weather = faults
+        self._chance = random.Random(seed)
 
     def listing(self) -> list[Json]:
-        """Return the faults that still wait."""
-        return [asdict(fault) for fault in self._waiting]
+        """Return the faults that still wait, and the weather."""
+        return [asdict(fault) for fault in (*self._waiting, *self._weather)]
 
     def take(self, side: str, method: str, path: str) -> Fault | None:
         """Return the fault for a request, if any, and use it up."""
@@ -92,6 +106,16 @@ class Faults:
                 if fault.count <= 0:
                     self._waiting.remove(fault)
             return fault
+        return self._by_chance(side, method, path)
+
+    def _by_chance(self, side: str, method: str, path: str) -> Fault | None:
+        """Roll once for a request: each fault of the weather has its share of the dice."""
+        rolled = self._chance.random()
+        for fault in self._weather:
+            if fault.matches(side, method, path):
+                rolled -= fault.chance
+                if rolled < 0:
+                    return fault
         return None
 
     def hold(self, seconds: float) -> None:
@@ -170,7 +194,8 @@ class Gate:
             "before_503": lambda: _broken(side, 503, "Service unavailable"),
             "limit_429": lambda: _limited(side, fault, 429),
             "limit_403": lambda: _limited(side, fault, 403),
-            "redirect_307": lambda: _redirected(path, environ),
+            "redirect_301": lambda: _redirected(path, environ, 301),
+            "redirect_307": lambda: _redirected(path, environ, 307),
             "reset_before": lambda: _dropped(environ),
         }
         if fault.fault in plays:
@@ -179,6 +204,9 @@ class Gate:
             # The work is never done: that is what tells this fault from after_hang.
             self.faults.hold(fault.seconds)
             return _broken(side, 504, "Gateway Timeout")
+        if fault.fault == "slow":
+            # Done in the end, perhaps long after the client has given up.
+            self.faults.hold(fault.seconds)
         response = self._work(environ)
         if fault.fault == "after_502":
             return _broken(side, 502, "Bad Gateway")
@@ -228,11 +256,12 @@ def _limited(side: str, fault: Fault, status: int) -> Response:
     return _json({"message": message, "documentation_url": "https://docs.github.com/rest/rate-limit"}, status, headers)
 
 
-def _redirected(path: str, environ: "WSGIEnvironment") -> Response:
+def _redirected(path: str, environ: "WSGIEnvironment", status: int) -> Response:
     numeric = re.sub(r"^/repos/[^/]+/[^/]+", "/repositories/4001", path)
     query = f"?{environ['QUERY_STRING']}" if environ.get("QUERY_STRING") else ""
     target = f"{environ['wsgi.url_scheme']}://{environ['HTTP_HOST']}/github{numeric}{query}"
-    return _json({"message": "Temporary Redirect", "url": target}, 307, {"Location": target})
+    message = "Moved Permanently" if status == 301 else "Temporary Redirect"
+    return _json({"message": message, "url": target}, status, {"Location": target})
 
 
 def _dropped(environ: "WSGIEnvironment") -> Response:

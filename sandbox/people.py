@@ -40,6 +40,16 @@ def seed(world: World) -> None:
     _seed_loomio(world)
 
 
+def add_member(world: World, username: str, name: str) -> None:
+    """Let one more person into the co-op."""
+    login = login_of(username)
+    world.accounts[login] = Account(world.next_id("account", 1001), login, name, "triage")
+    person = Person(world.next_id("person", 1011), username, name, f"person-{username}")
+    world.people[person.id] = person
+    now = world.now()
+    world.memberships.append(Membership(world.next_id("membership", 301), GROUP_ID, person.id, False, now, now))
+
+
 def _seed_github(world: World) -> None:
     accounts = [
         Account(900, "fennel-works", "Fennel Works", "admin", "Organization"),

@@ -15,6 +15,7 @@ from domain.ticket_states import GIVEN_BACK
 from store.memory import objective_of, person_of, ticket_of
 from store.models import (
     Base,
+    EffectRow,
     ObjectiveRow,
     OrganisationRow,
     PauseRow,
@@ -140,4 +141,23 @@ def latest_proposal(session: Session, ticket_id: int) -> ProposalRow | None:
     """Give the proposal of a ticket's last round."""
     return session.scalar(
         select(ProposalRow).where(ProposalRow.ticket_id == ticket_id).order_by(ProposalRow.round.desc()).limit(1)
+    )
+
+
+def unsaid_before(session: Session, row: EffectRow, issue_number: int) -> EffectRow | None:
+    """Give what was to be said on an issue before this and is not said yet: people read from the top down.
+
+    Nudges do not count: they wait for their person's hours.
+    """
+    return session.scalar(
+        select(EffectRow)
+        .where(
+            EffectRow.organisation == row.organisation,
+            EffectRow.kind == row.kind,
+            EffectRow.status.in_(("planned", "sending")),
+            EffectRow.payload["issue_number"].as_integer() == issue_number,
+            EffectRow.planned_at < row.planned_at,
+        )
+        .order_by(EffectRow.planned_at)
+        .limit(1)
     )

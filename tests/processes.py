@@ -15,7 +15,8 @@ import time
 from collections.abc import Mapping
 from pathlib import Path
 
-PRELOADED = ["app", "flask.cli", "dbos", "psycopg", "waitress", "sandbox.serving", "apprise"]
+FORKING = multiprocessing.get_context("forkserver")
+FORKING.set_forkserver_preload(["app", "flask.cli", "dbos", "psycopg", "waitress", "sandbox.serving", "apprise"])
 
 
 class Process:
@@ -25,9 +26,7 @@ class Process:
         self, command: tuple[str, ...], environ: Mapping[str, str], log: Path, said: Path | None = None
     ) -> None:
         """Start `python -m MODULE …`; what it says is added to the log, its standard output to `said` if given."""
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(PRELOADED)
-        self._process = context.Process(target=_become, args=(command, dict(environ), said or log, log), daemon=True)
+        self._process = FORKING.Process(target=_become, args=(command, dict(environ), said or log, log), daemon=True)
         self._process.start()
         self.pid = self._process.pid or 0
 

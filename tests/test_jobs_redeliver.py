@@ -135,6 +135,7 @@ def test_it_looks_back_as_far_as_it_has_looked_and_three_days_at_most(
     assert abs(organisation.redelivered_at - clock.now) < timedelta(minutes=5)
     assert numbers(outside, outside.world.deliveries[0].guid)[0] not in asked(outside)
     before = asked(outside)
+    settle(outside)
     for one in outside.world.deliveries:  # whatever else it may be: nothing that old is looked at again
         one.delivered_at = clock.now - timedelta(hours=2)
         one.id += 1_000_000
@@ -155,6 +156,25 @@ def test_an_answer_that_does_not_come_leaves_it_to_the_next_time(
     assert rows(work, RedeliveryRow) == []
     redeliver(work)
     assert asked(outside)[:2] == numbers(outside, first, first)
+
+
+def test_what_was_claimed_by_a_worker_that_died_before_asking_is_asked_for_later(
+    work: Workshop, outside: Outside, clock: Clock
+) -> None:
+    first, *others = goal(outside)
+    order(outside, "deliveries", mode="hold")
+    [number] = numbers(outside, first)
+    add(work, RedeliveryRow(id=int(number), asked_at=clock.now))
+    redeliver(work)
+    assert asked(outside) == numbers(outside, *others)
+    [organisation] = rows(work, OrganisationRow)
+    claimed = next(one for one in outside.world.deliveries if str(one.id) == number)
+    assert organisation.redelivered_at is not None
+    assert claimed.delivered_at is not None
+    assert organisation.redelivered_at <= claimed.delivered_at  # it has not been passed over
+    clock.now += job.COMES_WITHIN + timedelta(seconds=1)
+    redeliver(work)
+    assert asked(outside).count(number) == 1
 
 
 def test_what_github_has_forgotten_meanwhile_is_let_go(work: Workshop, outside: Outside) -> None:
@@ -285,6 +305,22 @@ def test_as_long_as_an_issue_could_not_be_read_nothing_written_on_it_is_passed_o
     clock.now += timedelta(days=1)
     reconcile(work)
     assert said(work) == [("person wrote", {}), ("command given", {"command": "log"})]
+
+
+def test_what_happened_while_our_clock_was_an_hour_ahead_is_read_all_the_same(
+    work: Workshop, outside: Outside, clock: Clock
+) -> None:
+    number = outside.goal()
+    right = clock.now
+    clock.now = right + timedelta(hours=1)
+    reconcile(work)
+    reconcile(work)
+    clock.now = right
+    outside.goal("bo-fw")
+    write(outside, number, "/log Read the first map")
+    reconcile(work)
+    assert said(work) == [("person wrote", {}), ("command given", {"command": "log"})]
+    assert len(rows(work, ObjectiveRow)) == 2
 
 
 def test_a_goal_that_cannot_be_followed_does_not_stop_the_others(

@@ -203,6 +203,35 @@ def test_many_who_take_at_once_are_given_no_more_than_there_is(database_kind: st
             database.dispose()
 
 
+@pytest.mark.parametrize("limited", [False, True])
+def test_what_is_said_on_an_issue_stands_there_in_the_order_it_was_meant(
+    paced: Workshop, outside: Outside, clock: Clock, limited: bool
+) -> None:
+    working = paced if limited else replace(paced, pace=lambda *_: None)
+    number = outside.goal()
+    first = comment_on(working, number, "answer:1")
+    clock.now += timedelta(seconds=1)
+    second = comment_on(working, number, "answer:2")
+    elsewhere = comment_on(working, outside.goal("bo-fw"), "answer:3")
+    order(outside, "faults", side="github", method="POST", path="/comments$", fault="after_502")
+    for key in (first, second, elsewhere):
+        perform(working, key)
+    assert {key: row_of(working, key).status for key in (first, second, elsewhere)} == {
+        first: "sending", second: "planned", elsewhere: "done",
+    }  # fmt: skip
+    waiting = row_of(working, second)
+    assert waiting.last_error == "answer:1 is to be said first"
+    assert (waiting.held_by, waiting.attempts) == (None, 0), "it does not stand in anybody's way"
+    clock.now += timedelta(seconds=61)
+    perform(working, first)
+    turns(working)
+    clock.now += timedelta(minutes=1)
+    perform(working, second)
+    assert [row_of(working, key).status for key in (first, second)] == ["done", "done"]
+    said = [one.partition("key=")[2].split(" ")[0] for one in outside.comments(number)]
+    assert said == [first, second]
+
+
 # -- pauses that a vendor asks for ------------------------------------------------------------------------------------
 
 

@@ -400,6 +400,26 @@ def test_a_delivery_that_goes_missing_arrives_only_when_it_is_asked_for_again(li
     assert headers["X-GitHub-Delivery"] == failed["guid"]
 
 
+def test_bad_weather_befalls_some_deliveries_and_what_is_forgotten_is_nowhere(live: Server, receiver: Receiver) -> None:
+    weather = {"doubled": 0.2, "reordered": 0.2, "missing": 0.2, "forgotten": 0.2}
+    order(live, "POST", "/deliveries", {"weather": weather, "seed": 7, "carriers": 3, "also_to": [receiver.url]})
+    for n in range(40):
+        order(live, "POST", "/github/issues/1/comments", {"as": "bo-fw", "body": f"Word {n}"})
+    settle(live)
+    listed = order(live, "GET", "/deliveries")
+    assert {one["number"] for one in listed} == {1}
+    arrived = [headers["X-GitHub-Delivery"] for headers, _ in receiver.received]
+    missing = {one["guid"] for one in listed if one["status"] != "OK"}
+    assert len({one["guid"] for one in listed}) < 40
+    assert len(arrived) > len(set(arrived))
+    assert missing
+    assert not missing & set(arrived)
+    order(live, "POST", "/deliveries", {"weather": {}})
+    order(live, "POST", "/github/issues/1/comments", {"as": "bo-fw", "body": "Fine again"})
+    settle(live)
+    assert len(receiver.received) == len(arrived) + 1
+
+
 def test_webhooks_are_not_shown_to_whoever_may_not_write(bot: Asker, ada: Asker) -> None:
     ada.get(f"{HOME}/hooks", status=403)
     ada.get(f"{HOME}/hooks/77/deliveries", status=403)
@@ -461,6 +481,7 @@ def test_faults_before_the_work_leave_nothing_and_faults_after_it_leave_everythi
     assert faulty("limit_429") == (429, 0)
     assert faulty("limit_403") == (403, 0)
     assert faulty("redirect_307") == (307, 0)
+    assert faulty("redirect_301") == (301, 0)
     assert faulty("garbage_after") == (200, 1)
     assert [seen["fault"] for seen in bot.control("GET", "/requests") if seen["fault"]][:2] == [
         "before_500",
@@ -478,6 +499,27 @@ def test_a_fault_waits_for_its_path_skips_and_counts(bot: Asker) -> None:
     assert bot.ask("GET", HOME, judged=False).status_code == 503
     assert bot.control("DELETE", "/faults") == []
     bot.get(HOME)
+
+
+def test_the_weather_makes_some_calls_go_wrong_and_the_same_seed_the_same_ones(bot: Asker) -> None:
+    def statuses() -> list[int]:
+        faults = [{"side": "github", "fault": "before_500", "chance": 0.3}, {"side": "loomio", "fault": "before_503"}]
+        bot.control("POST", "/weather", {"seed": 5, "faults": faults})
+        return [bot.ask("GET", f"{HOME}/issues/1", judged=False).status_code for _ in range(30)]
+
+    first = statuses()
+    assert set(first) == {200, 500}
+    assert statuses() == first
+    assert bot.control("DELETE", "/weather") == []
+    assert {bot.ask("GET", f"{HOME}/issues/1").status_code for _ in range(10)} == {200}
+
+
+def test_more_people_can_be_let_into_the_co_op(bot: Asker) -> None:
+    bot.control("POST", "/people", {"members": [{"username": "fi", "name": "Fi Marlow"}]})
+    assert bot.post(f"{HOME}/issues", {"title": "Goal", "assignees": ["fi-fw"]})["assignees"][0]["login"] == "fi-fw"
+    world = bot.control("GET", "/world?only=people,issues")
+    assert set(world) == {"people", "issues"}
+    assert "fi" in [one["username"] for one in world["people"]]
 
 
 def test_a_fault_nobody_knows_is_refused_with_the_list(bot: Asker) -> None:
