@@ -12,8 +12,8 @@ help:  ## Show what there is
 run: $(VENV)/.installed  ## Run Trellis here; without credentials in .env, with an invented co-op to try things
 	@exec $(BIN)/flask up
 
-test: $(VENV)/.installed-dev  ## Run every test (three side by side: most of them wait); those of PostgreSQL too when TEST_POSTGRESQL_URL names a server
-	@$(BIN)/python -m pytest -q -n 4 --dist worksteal $(ARGS)
+test: $(VENV)/.installed-dev  ## Run every test (four side by side: many of them wait); those of PostgreSQL too when TEST_POSTGRESQL_URL names a server
+	@$(BIN)/python -m pytest -q -n 4 --maxschedchunk 1 $(ARGS)
 
 lint: $(VENV)/.installed-dev  ## Format check, lint and types
 	@$(BIN)/ruff format --check .

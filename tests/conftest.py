@@ -40,6 +40,20 @@ def pytest_configure(config: pytest.Config) -> None:
     config.addinivalue_line("markers", "broken_replies: GitHub's 2xx replies are broken on purpose, so are not judged")
 
 
+# The files whose tests start processes and wait for them, longest first. They go first, so that at the end no single
+# long test keeps one worker busy while the others have nothing left.
+LONG = (
+    "test_year", "test_chaos", "test_redelivery", "test_hygiene", "test_end_to_end", "test_faults", "test_goal_words",
+    "test_both_dialects", "test_two_claims", "test_graceful_stop", "test_jobs_durable", "test_commands_github",
+    "test_jobs_turns", "test_domain_planner_properties", "test_several_people", "test_store_rules", "test_fuzz",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    places = {name: place for place, name in enumerate(LONG)}
+    items.sort(key=lambda item: places.get(item.path.stem, len(LONG)))
+
+
 # -- GitHub's judge ---------------------------------------------------------------------------------------------------
 
 

@@ -188,9 +188,7 @@ class House:
 
     def start_web(self) -> None:
         """Start the web part."""
-        self.web = self.start(
-            "-m", "waitress", f"--listen=127.0.0.1:{self.web_port}", "--call", "app:create_app"
-        )
+        self.web = self.start("-m", "waitress", f"--listen=127.0.0.1:{self.web_port}", "--call", "app:create_app")
 
     # -- processes ------------------------------------------------------------------------------------------------
 
@@ -211,10 +209,15 @@ class House:
 
     def flask(self, *arguments: str, expect: int = 0) -> str:
         """Run a `flask` command to its end and give what it printed."""
+        code, said, log = self.ran(*arguments)
+        assert code == expect, f"flask {' '.join(arguments)}: {code}\n{said}\n{log}"
+        return said
+
+    def ran(self, *arguments: str) -> tuple[int, str, str]:
+        """Run a `flask` command to its end and give how it ended, what it printed and what it said beside that."""
         said, log = (self.folder / f"{uuid.uuid4().hex}.{name}" for name in ("said", "log"))
         code = Process(("-m", "flask", *arguments), self.environ, log, said).wait(PATIENCE_SECONDS)
-        assert code == expect, f"flask {' '.join(arguments)}: {code}\n{said.read_text()}\n{log.read_text()}"
-        return said.read_text(encoding="utf-8")
+        return code, said.read_text(encoding="utf-8"), log.read_text(encoding="utf-8")
 
     def change_policy(self, *, profile: str = "", rhythms: str = "", **words: str) -> None:
         """Change the policy before a worker is started: start from a profile, add rhythms, replace words.

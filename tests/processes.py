@@ -25,7 +25,7 @@ class Process:
     def __init__(
         self, command: tuple[str, ...], environ: Mapping[str, str], log: Path, said: Path | None = None
     ) -> None:
-        """Start `python -m MODULE …`; what it says is added to the log, its standard output to `said` if given."""
+        """Start `python -m MODULE …` or `python -c CODE …`; what it says is added to the log, its standard output to `said` if given."""
         self._process = FORKING.Process(target=_become, args=(command, dict(environ), said or log, log), daemon=True)
         self._process.start()
         self.pid = self._process.pid or 0
@@ -60,6 +60,9 @@ def _become(command: tuple[str, ...], environ: dict[str, str], said: Path, log: 
     for number, file in ((1, said), (2, log)):
         os.dup2(os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND), number)
     sys.stdout, sys.stderr = (os.fdopen(one, "w", buffering=1, closefd=False) for one in (1, 2))
-    _, module, *arguments = command
-    sys.argv = [module, *arguments]
-    runpy.run_module(module, run_name="__main__", alter_sys=True)
+    how, what, *arguments = command
+    sys.argv = [what, *arguments]
+    if how == "-c":
+        exec(what, {"__name__": "__main__"})
+    else:
+        runpy.run_module(what, run_name="__main__", alter_sys=True)

@@ -1,14 +1,14 @@
 """The engine's settings that matter: each was measured to lose or double work when missing (engine facts, 2.4)."""
 
-import subprocess
-import sys
+import os
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from config.settings import BY_NAME
-from tests.house import ROOT, fresh_database
+from tests.house import fresh_database
+from tests.processes import Process
 from tests.scenes import BOTH_DATABASES
 
 # The engine is a singleton of its process, so each of these runs in a process of its own.
@@ -44,13 +44,9 @@ def url(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[str]:
 
 
 def run(code: str, url: str, tmp_path: Path) -> str:
-    said = tmp_path / "said"
+    said, log = tmp_path / "said", tmp_path / "log"
     said.touch()
-    done = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", PRELUDE + code, url, str(said)],
-        cwd=ROOT, capture_output=True, text=True, timeout=90, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    assert Process(("-c", PRELUDE + code, url, str(said)), os.environ, log).wait(90) == 0, log.read_text()
     return said.read_text()
 
 

@@ -1,10 +1,8 @@
 """Two processes claim the golden ticket of one person at the same moment: one gets it, the other is told."""
 
-import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 
-from tests.house import PATIENCE_SECONDS, ROOT, House
+from tests.house import House
 from tests.scenes import house
 
 __all__ = ["house"]  # a fixture, used by name
@@ -12,16 +10,8 @@ __all__ = ["house"]  # a fixture, used by name
 
 def at_once(house: House, *commands: tuple[str, ...]) -> list[tuple[int, str, str]]:
     """Run `flask` commands at once, each in a process of its own, and give what each exited with and said."""
-
-    def run(arguments: tuple[str, ...]) -> tuple[int, str, str]:
-        done = subprocess.run(
-            [sys.executable, "-m", "flask", *arguments],
-            cwd=ROOT, env=house.environ, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False,
-        )  # fmt: skip
-        return done.returncode, done.stdout, done.stderr
-
     with ThreadPoolExecutor(len(commands)) as pool:
-        return list(pool.map(run, commands))
+        return list(pool.map(lambda arguments: house.ran(*arguments), commands))
 
 
 def test_two_claims_at_the_same_moment_are_one_ticket(house: House) -> None:
