@@ -25,7 +25,10 @@ class Process:
     def __init__(
         self, command: tuple[str, ...], environ: Mapping[str, str], log: Path, said: Path | None = None
     ) -> None:
-        """Start `python -m MODULE …` or `python -c CODE …`; what it says is added to the log, its standard output to `said` if given."""
+        """Start `python -m MODULE …` or `python -c CODE …`.
+
+        What it says is added to the log, what it says on its standard output to `said`, if that is given.
+        """
         self._process = FORKING.Process(target=_become, args=(command, dict(environ), said or log, log), daemon=True)
         self._process.start()
         self.pid = self._process.pid or 0

@@ -18,6 +18,8 @@ from typing import Self
 
 import requests
 
+from config.settings import load_settings
+from store.database import Database
 from tests.chaos.boundaries import CALM, reached
 from tests.chaos.processes import Processes
 from tests.chaos.report import counts
@@ -25,6 +27,7 @@ from tests.chaos.scenario import MEMBERS, Scenario
 from tests.chaos.truth import Finding, Truth
 from tests.chaos.weather import ON_THE_WAY, Often, Storm, set_clock, sky
 from tests.house import ROOT, House, free_port, fresh_database, on_server
+from tests.secrets_left import secrets_left
 
 CARRIERS = 6
 SHORTEST_GAP_SECONDS = 1.5
@@ -32,6 +35,7 @@ NOTHING_NEW_SECONDS = 60.0
 LONGEST_TICK_SECONDS = 1800.0  # it reads every comment of the last minutes again, and there are thousands
 PAUSE_SECONDS = 7.0  # at most, and more than a lease lasts
 AHEAD_AT_THE_END = 3 * 3600  # of the practice clock: by then every look at a proposal is due
+TOKEN = "an-invented-token-of-github"  # not the bot's name, which may stand anywhere
 WAITING = (
     "SELECT (SELECT count(*) FROM deliveries WHERE status = 'stored') + "
     "(SELECT count(*) FROM effects WHERE status IN ('planned', 'sending'))"
@@ -79,6 +83,8 @@ class Bench(House):
             TRELLIS_WRITES_PER_HOUR="100000",
             TRELLIS_LOOMIO_CALLS="100000",
             TRELLIS_PAUSE_SECONDS="3",
+            GITHUB_TOKEN=TOKEN,
+            SANDBOX_GITHUB_TOKEN=TOKEN,
         )
         self.second_port = free_port()
         policy = self.policy_file.read_text(encoding="utf-8")
@@ -165,7 +171,15 @@ def _weather_it(run: Run, bench: Bench, doors: tuple[str, str], parts: Processes
         ("letters again under their Message-ID", truth.doubled_letters()),
         ("refused to people", "; ".join(scenario.refused[:3]) or "nothing"),
     ]
-    return Result(rows, truth.findings())
+    told = _secrets_told(bench)
+    rows.append(("secrets in logs, database and process list", len(told)))
+    return Result(rows, truth.findings() + [Finding("secret told", one) for one in told])
+
+
+def _secrets_told(bench: Bench) -> list[str]:
+    """Look for every secret in all that Trellis wrote, and in what the machine shows of its processes."""
+    settings, database = load_settings(bench.environ), Database(bench.engine)
+    return secrets_left(settings, [bench.folder / "log"], database)
 
 
 def _die_everywhere(run: Run, bench: Bench, parts: Processes) -> None:
