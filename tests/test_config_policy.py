@@ -339,6 +339,7 @@ def test_one_value_where_a_list_belongs_is_refused_and_not_taken_apart(
             "channels.report_to: 'Cy Okafor' is not an address such as 'Trellis <trellis@example.org>'",
         ),
         ("days_open = 7", "days_open = 0", "loomio.days_open: at least 1 day"),
+        ("[github]\n", "[github]\nwrites_per_hour = 0\n", "github.writes_per_hour: at least 1, or leave it out"),
         (
             '["agree", "abstain", "disagree", "block"]',
             '["agree", "agree"]',

@@ -9,10 +9,13 @@ from pathlib import Path
 
 import pytest
 import responses
+from flask import Flask
 from sqlalchemy.orm import Session
 
+from app import create_worker
 from benchmarks.backlog import work_off
-from config.settings import BY_NAME
+from config.policy import load_policies
+from config.settings import BY_NAME, load_settings
 from domain.pace import Window, queue_of, turn_of
 from integrations.errors import PacedError
 from integrations.github import GitHub
@@ -27,7 +30,7 @@ from store.database import Database, make_engine
 from store.models import AccountRow, CallRow, EffectRow
 from tests.house import fresh_database
 from tests.scenes import BOTH_DATABASES
-from tests.test_jobs_redeliver import order
+from tests.test_jobs_redeliver import order, private_key
 from tests.test_jobs_trouble import Outside, clock, comment_on, outside, row_of, work
 from tests.workroom import OURS, SLUG, Clock, add, at_work, rows
 
@@ -336,6 +339,36 @@ def test_what_was_sent_with_an_unknown_outcome_and_found_no_room_again_gets_a_tu
     assert row_of(paced, "answer:2").held_by == turn_of(account(outside))
     perform(paced, "answer:2")
     assert (row_of(paced, "answer:2").looks, len(outside.comments(number))) == (1, 2), "it looks first, as ever"
+
+
+def test_a_policy_asks_for_less_than_the_deployment_allows_and_never_for_more(
+    environ: dict[str, str], app: Flask
+) -> None:
+    file = Path(environ["TRELLIS_ORGANISATIONS"]) / "fennel-works.toml"
+    text = file.read_text(encoding="utf-8")
+    file.write_text(text.replace("[github]\n", "[github]\nwrites_per_hour = 200\nwrites_per_minute = 500\n"), "utf-8")
+    settings = load_settings(environ)
+    workshop, _ = create_worker(settings, load_policies(settings.organisations_folder()))
+    github, loomio = (workshop.pace("fennel-works", vendor) for vendor in ("github", "loomio"))
+    assert github is not None
+    assert github.windows == (Window(most=76, seconds=60), Window(most=200, seconds=3600))
+    assert loomio is not None
+    assert loomio.windows == (Window(most=850, seconds=300),)
+    assert workshop.pacing.windows_of("github:api.github.com/bot")[1].most == 490
+    workshop.database.dispose()
+
+
+def test_an_app_has_room_of_its_own_with_each_owner_it_is_installed_at(
+    work: Workshop, outside: Outside, clock: Clock
+) -> None:
+    adapter = GitHub(
+        api_url=f"{outside.server.url}/github",
+        repository_name="fennel-works/learning",
+        app_id="7",
+        app_private_key=private_key(),
+        write_gap_seconds=None,
+    )
+    assert adapter.account() == account(outside).replace("trellis-bot", "trellis[bot]@fennel-works")
 
 
 def test_a_backlog_uses_the_room_of_an_hour_and_never_more(tmp_path: Path) -> None:
