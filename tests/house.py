@@ -52,8 +52,10 @@ QUICK = {
 
 
 # Below the range from which the system picks ports for outgoing connections: one of those would take a port away
-# between its choice and the moment a server listens on it. Each test process has a stretch of its own.
-PORTS = count(20_000 + 1_500 * int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")))
+# between its choice and the moment a server listens on it. Each test process has a stretch of its own; what is run by
+# hand, beside others perhaps, begins somewhere else each time.
+WORKER = os.environ.get("PYTEST_XDIST_WORKER")
+PORTS = count(20_000 + 1_500 * int(WORKER.removeprefix("gw")) if WORKER else 10_000 + os.getpid() * 97 % 9_000)
 
 
 def free_port() -> int:

@@ -103,3 +103,24 @@ assert intake.forget_finished(older_than_ms=int((time.time() + 60) * 1000), most
 assert intake.underway(["handle:a:0", "handle:b:0"]) == {"handle:b:0"}
 """
     run(code, url, tmp_path)
+
+
+def test_delayed_work_comes_when_its_time_has_come_and_what_waits_beside_it_at_once(url: str, tmp_path: Path) -> None:
+    code = """
+came = {}
+def handle(key): came[key] = time.monotonic()
+engine = Engine(database, {"handle": handle, "perform": handle}, lease=lease, poll_seconds=0.05)
+intake = Intake(database)
+engine.start()
+time.sleep(0.5)  # idle for a while: then the engine only glances
+begins = time.monotonic()
+def enqueue(session):
+    intake.enqueue(session, "handle", "late", generation=0, partition="a", delay_seconds=2)
+    intake.enqueue(session, "handle", "now", generation=0, partition="b")
+database.transact(enqueue)
+while len(came) < 2 and time.monotonic() - begins < 30:
+    time.sleep(0.05)
+engine.stop()
+assert came["now"] < came["late"] and came["late"] - begins >= 1.5, came
+"""
+    run(code, url, tmp_path)

@@ -49,7 +49,7 @@ class Run:
     database: str
     seed: int
     seconds: float
-    settle_within: float = 420.0
+    settle_within: float = 900.0
     arrive_within: float = 120.0
     acts_per_second: float = 5.0
     often: Often = field(default_factory=Often)
