@@ -3,8 +3,9 @@
 `create_app()` is what a WSGI server calls and what `flask` finds; `create_worker()` is what `flask worker` runs.
 """
 
+from __future__ import annotations
+
 import gc
-import importlib
 import logging
 import os
 import sys
@@ -12,7 +13,7 @@ import threading
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from dotenv import load_dotenv
 from flask import Flask
@@ -28,16 +29,8 @@ from config.policy import load_policies
 from config.settings import Settings, load_settings
 from domain.pace import Window, Windows
 from domain.policy import LoomioDialect, Policy
-from integrations.chat import Chat
-from integrations.github import GitHub
-from integrations.loomio import Loomio
-from integrations.loomio_legacy import LegacyLoomio
-from integrations.mail import Mail
 from jobs.durable import Engine, Intake, Lease, is_reachable, quiet_engine_log
-from jobs.handle import handle
-from jobs.heartbeat import Pulse
 from jobs.pace import SharedPace
-from jobs.perform import perform
 from jobs.workshop import Pacing, Workshop
 from store.database import Database, make_engine
 from store.vitals import Vitals, figures, reader, vitals
@@ -50,6 +43,14 @@ from webhooks.github import github_blueprint
 from webhooks.goals import goals_blueprint
 from webhooks.intake import Door
 from webhooks.loomio import loomio_blueprint
+
+if TYPE_CHECKING:
+    # Imported where one is made: a web process makes none, and they and what they need are a quarter of its memory.
+    from integrations.chat import Chat
+    from integrations.github import GitHub
+    from integrations.loomio import Loomio
+    from integrations.mail import Mail
+    from jobs.heartbeat import Pulse
 
 T = TypeVar("T")
 PaceOf = Callable[[str, str], SharedPace]
@@ -146,6 +147,9 @@ def create_app(environ: Mapping[str, str] | None = None) -> Flask:
 
 def create_worker(settings: Settings, policies: Mapping[str, Policy]) -> tuple[Workshop, Engine]:
     """Make the tools and the engine of a worker process; `start` the engine to take work."""
+    from jobs.handle import handle
+    from jobs.perform import perform
+
     engines: list[Engine] = []
     workshop = _workshop(settings, policies, check_lease=lambda: engines[0].check_lease())
     engine = Engine(
@@ -184,7 +188,13 @@ def collect_rarely() -> None:
 
 def behaviours() -> list[str]:
     """Say what Trellis does, one line per behaviour."""
-    return [str(importlib.import_module(name).__doc__).splitlines()[0] for name in BEHAVIOURS]
+    return [_first_line(ROOT / f"{name.replace('.', '/')}.py") for name in BEHAVIOURS]
+
+
+def _first_line(file: Path) -> str:
+    """Give the first line of a file's docstring, without importing half of Trellis for it."""
+    with file.open(encoding="utf-8") as lines:
+        return lines.readline().removeprefix('"""').strip().removesuffix('"""')
 
 
 def _configured(environ: Mapping[str, str] | None) -> tuple[Settings, dict[str, Policy]]:
@@ -229,32 +239,32 @@ def _workshop(settings: Settings, policies: Mapping[str, Policy], *, check_lease
 
 def _pulse(settings: Settings) -> Pulse | None:
     url = settings.text("TRELLIS_HEARTBEAT_URL")
-    return None if url is None else Pulse(url, call_seconds=settings.seconds("TRELLIS_CALL_SECONDS"))
+    if url is None:
+        return None
+    from jobs.heartbeat import Pulse
+
+    return Pulse(url, call_seconds=settings.seconds("TRELLIS_CALL_SECONDS"))
 
 
 def _windows(settings: Settings, vendor: str) -> Windows:
     """Give what one account of a vendor takes."""
     if vendor == "loomio":
         return (Window(most=settings.number("TRELLIS_LOOMIO_CALLS"), seconds=300),)
-    return (
-        Window(most=settings.number("TRELLIS_WRITES_PER_MINUTE"), seconds=60),
-        Window(most=settings.number("TRELLIS_WRITES_PER_HOUR"), seconds=3600),
-    )
+    minute = Window(most=settings.number("TRELLIS_WRITES_PER_MINUTE"), seconds=60)
+    hour = Window(most=settings.number("TRELLIS_WRITES_PER_HOUR"), seconds=3600)
+    return (minute, hour) if vendor == "github" else (minute,)
 
 
 def _pace(settings: Settings, policies: Mapping[str, Policy], database: Database, slug: str, vendor: str) -> SharedPace:
     """Make the pace of one organisation's calls; its policy may ask for less than the deployment allows."""
-    windows = _windows(settings, vendor)
+    asked: tuple[int | None, int | None] = (None, None)
     if vendor == "github" and slug in policies:
         asked = (policies[slug].github.writes_per_minute, policies[slug].github.writes_per_hour)
-        windows = tuple(
-            Window(most=min(window.most, own or window.most), seconds=window.seconds)
-            for window, own in zip(windows, asked, strict=True)
-        )
     return SharedPace(
         database=database,
         organisation=slug,
-        windows=windows,
+        windows=_windows(settings, vendor),
+        own_windows=tuple(Window(most=own, seconds=spell) for own, spell in zip(asked, (60, 3600), strict=True) if own),
         pause_seconds=settings.seconds("TRELLIS_PAUSE_SECONDS"),
         real_now=real_now,
     )
@@ -268,6 +278,8 @@ def _mail(settings: Settings, pace: SharedPace) -> Mail | None:
     server = settings.mail_server()
     if server is None:
         return None
+    from integrations.mail import Mail
+
     return Mail(
         host=server.host,
         port=server.port,
@@ -280,6 +292,8 @@ def _mail(settings: Settings, pace: SharedPace) -> Mail | None:
 
 
 def _rooms(settings: Settings, pace: PaceOf, slug: str) -> tuple[Chat, ...]:
+    from integrations.chat import Chat
+
     seconds = settings.seconds("TRELLIS_CALL_SECONDS")
     return tuple(Chat(url=url, call_seconds=seconds, pace=pace(slug, "chat")) for url in settings.rooms(slug))
 
@@ -303,6 +317,8 @@ def _github(settings: Settings, policies: Mapping[str, Policy], pace: PaceOf, sl
     app_id, key = settings.text("GITHUB_APP_ID"), settings.text("GITHUB_APP_PRIVATE_KEY")
     if token is None and app_id is None:
         return None
+    from integrations.github import GitHub
+
     return GitHub(
         api_url=str(settings.text("GITHUB_API_URL")),
         repository_name=policies[slug].github.repository,
@@ -319,6 +335,9 @@ def _loomio(settings: Settings, policies: Mapping[str, Policy], pace: PaceOf, sl
     key, policy = settings.for_organisation("LOOMIO_API_KEY", slug), policies[slug].loomio
     if key is None or policy is None:
         return None
+    from integrations.loomio import Loomio
+    from integrations.loomio_legacy import LegacyLoomio
+
     speaker = LegacyLoomio if policy.dialect is LoomioDialect.LEGACY else Loomio
     return speaker(
         address=policy.address,

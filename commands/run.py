@@ -16,9 +16,6 @@ from pathlib import Path
 from typing import NoReturn
 
 import click
-from alembic import command as alembic
-from alembic.config import Config
-from honcho.manager import Manager
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
@@ -59,6 +56,10 @@ def migrate_command(bench: Bench) -> click.Command:
 
 def migrate_database(url: str, bench: Bench) -> None:
     """Run our migrations, then the engine's own."""
+    # Here, not above: a worker, which lives in this file too, has no use for them.
+    from alembic import command as alembic
+    from alembic.config import Config
+
     config = Config(toml_file=str(ROOT / "pyproject.toml"))
     with bench.workshop.database.engine.begin() as connection:
         config.attributes["connection"] = connection
@@ -124,7 +125,9 @@ def tick_command(bench: Bench) -> click.Command:
             left = _until_quiet(workshop, seconds)
         finally:
             engine.stop()
-        click.echo("Everything that was due is done." if not left else f"{left} pieces of work wait for the next tick.")
+        queued = workshop.database.transact(_queued)
+        done = "Everything that was due is done." if not left else f"{left} pieces of work wait for the next tick."
+        click.echo(f"{done} {queued} wait for room with a vendor." if queued else done)
 
     return tick
 
@@ -135,6 +138,11 @@ def _until_quiet(workshop: Workshop, seconds: float) -> int:
         time.sleep(0.2)
         turns(workshop)
     return left
+
+
+def _queued(session: Session) -> int:
+    waits = (EffectRow.status.in_(WAITING), ~not_queued(EffectRow))
+    return session.scalar(select(func.count()).select_from(EffectRow).where(*waits)) or 0
 
 
 def _due(workshop: Workshop, session: Session) -> int:
@@ -158,6 +166,8 @@ def up_command(bench: Bench) -> click.Command:
     )
     @click.option("--sandbox-port", default=8800, help="Port of the sandbox.")
     def up(sandbox_port: int) -> None:
+        from honcho.manager import Manager
+
         port = bench.settings.number("TRELLIS_PORT")
         sandboxed = not bench.settings.has_credentials()
         for one in (port, sandbox_port) if sandboxed else (port,):

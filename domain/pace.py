@@ -46,7 +46,9 @@ def free_at(went: Sequence[datetime], windows: Windows, *, now: datetime) -> dat
     ordered = sorted(went)
     free = now
     for window in windows:
-        inside = [at for at in ordered if at > now - window.length()]
+        since = now - window.length()
+        # What lies further ahead than a window was noted by a clock that was wrong then.
+        inside = [at for at in ordered if since < at <= now + window.length()]
         if len(inside) >= window.most:
             free = max(free, inside[len(inside) - window.most] + window.length())
     return free
@@ -63,22 +65,27 @@ def room_until(
     return found
 
 
-def next_up(queued: Sequence[Queued], went: Mapping[str, int], places: int) -> list[str]:
+def next_up(
+    queued: Sequence[Queued], went: Mapping[str, int], places: int, own_places: Mapping[str, int] | None = None
+) -> list[str]:
     """Choose who goes next, as keys in order: what people did themselves first, then in turn among organisations.
 
     `went` says how many calls each organisation has had lately; whoever has had fewest is next, with their oldest.
+    `own_places` holds those back that allow themselves less.
     """
-    had = dict(went)
+    had, left = dict(went), dict(own_places or {})
     lines: dict[tuple[bool, str], deque[Queued]] = {}
     for one in sorted(queued, key=lambda one: (one.planned_at, one.key)):
-        lines.setdefault((one.own, one.organisation), deque()).append(one)
+        if left.get(one.organisation, places) > 0:
+            lines.setdefault((one.own, one.organisation), deque()).append(one)
     chosen: list[str] = []
     while lines and len(chosen) < places:
         line = min(lines, key=lambda name: (not name[0], had.get(name[1], 0), lines[name][0].planned_at, name[1]))
         chosen.append(lines[line].popleft().key)
         had[line[1]] = had.get(line[1], 0) + 1
-        if not lines[line]:
-            del lines[line]
+        left[line[1]] = left.get(line[1], places) - 1
+        for name in [one for one in lines if not lines[one] or left.get(one[1], places) <= 0]:
+            del lines[name]
     return chosen
 
 

@@ -11,6 +11,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from hashlib import sha256
 from itertools import islice
 from typing import Any, TypeVar
 from urllib.parse import quote, urlsplit
@@ -117,6 +118,10 @@ class GitHub:
         self._call_seconds = max(1, round(call_seconds))  # PyGithub takes whole seconds only
         self._write_gap_seconds = write_gap_seconds
         self._pace = pace
+        # Whom GitHub's limits count: whoever has this token, or an App with one owner it is installed at. Known without
+        # asking, so that a process that has just started keeps a pause.
+        who = sha256(token.encode()).hexdigest()[:12] if token else f"app-{app_id}@{repository_name.partition('/')[0]}"
+        self.account = f"github:{urlsplit(api_url).netloc}/{who}".casefold()
         self._repository_id: int | None = None
         self._login: str | None = None
         # PyGithub is not safe to share between threads: comments were sent twice (facts on GitHub, section 2).
@@ -132,15 +137,6 @@ class GitHub:
         if self._login is None:
             self._login = self._read(self._ask_login)
         return self._login
-
-    def account(self) -> str:
-        """Name whom GitHub's limits count: a token's user, or an App on one owner's repositories.
-
-        Raises what reading our login raises, the first time.
-        """
-        host = urlsplit(self._api_url).netloc
-        installed_at = "" if self._app is None else f"@{self._repository_name.partition('/')[0]}"
-        return f"github:{host}/{self.login()}{installed_at}".casefold()
 
     def _ask_login(self) -> str:
         if self._app is None:
@@ -558,7 +554,7 @@ class GitHub:
             if found:
                 raise ValueError("an accepted attempt says nothing")  # a redirect, which PyGithub does not report
 
-        self._write(asked)
+        self._write(asked, counts=False)
 
     def _hook(self, hook_id: int | None) -> tuple[Any, str]:
         """Give who asks and where: the App's own webhook is asked about with its signature, not an installation's."""
@@ -641,8 +637,8 @@ class GitHub:
         return bool(name == self._local.present_name)
 
     def _read(self, call: Callable[[], T], *, about: str = "") -> T:
-        if self._pace is not None and self._login is not None:
-            self._pace.look(self.account())
+        if self._pace is not None:
+            self._pace.look(self.account)
         try:
             return call()
         except GithubException as error:
@@ -660,10 +656,11 @@ class GitHub:
                 raise
             return None
 
-    def _write(self, call: Callable[[], T], *, about: str = "") -> T:
+    def _write(self, call: Callable[[], T], *, about: str = "", counts: bool = True) -> T:
+        """Make a call that changes something; `counts` says that it makes content, of which GitHub takes so much."""
         self._read(self._client)  # signs in: its own calls, and their faults are certainly not the write's
-        if self._pace is not None:
-            self._pace.take(self.account())
+        if self._pace is not None and counts:
+            self._pace.take(self.account)
         try:
             return call()
         except GithubException as error:
@@ -682,10 +679,9 @@ class GitHub:
         if not _is_limit(error):
             return _refused(error, wrote=wrote, about=about)
         said, until = "GitHub asks for a pause", _wished(error)
-        # Until GitHub has told us who we are, there is nobody to keep the pause for.
-        if self._pace is None or self._login is None:
+        if self._pace is None:
             return TemporaryError(said, until or datetime.now(UTC) + LEAST_PAUSE)
-        return PacedError(said, account=self.account(), room_at=self._pace.pause(self.account(), until))
+        return PacedError(said, account=self.account, room_at=self._pace.pause(self.account, until))
 
 
 def _list(found: Any) -> list[dict[str, Any]]:

@@ -59,7 +59,7 @@ class Done:
 
 
 def account_of(workshop: Workshop, policy: Policy, effect: Effect) -> str | None:
-    """Name whose room a call takes; None where no limits are kept. GitHub is asked once who we are."""
+    """Name whose room a call takes; None where no limits are kept."""
     vendor = vendor_of(effect)
     if workshop.pace(policy.slug, vendor) is None:
         return None
@@ -67,7 +67,7 @@ def account_of(workshop: Workshop, policy: Policy, effect: Effect) -> str | None
         return connected_room(workshop, policy.slug, effect.room).account
     match vendor:
         case "github":
-            return connected_github(workshop, policy.slug).account()
+            return connected_github(workshop, policy.slug).account
         case "loomio":
             return connected_loomio(workshop, policy.slug).account
         case _:
@@ -235,7 +235,10 @@ def _comment(github: GitHub, issue_number: int, body: str) -> Done:
 
 def _show(github: GitHub, issue_number: int, state: TicketState) -> Done:
     mine = label_of(state)
-    present = {label.casefold() for label in github.add_labels(issue_number, (mine,))}
+    found = github.issue(issue_number)
+    # Read first, for that takes no room: with room for one write at a time, each attempt gets one step further.
+    there = found.labels if isinstance(found, Issue) and found.has_label(mine) else None
+    present = {label.casefold() for label in there or github.add_labels(issue_number, (mine,))}
     others = [label_of(one) for one in TicketState if one is not state]
     for label in others:
         if label.casefold() in present:

@@ -10,38 +10,43 @@ from datetime import datetime, timedelta
 
 from sqlalchemy.orm import Session
 
-from domain.pace import Windows, free_at, longest, pause
+from domain.pace import Windows, free_at, longest, pause, room_until
 from integrations.errors import PacedError
 from store.accounts import account_row, calls_since, locked_account, note_call
 from store.database import Database
+from store.models import AccountRow
 
 # Two pauses asked for without a length, this close to each other, are in a row: the second is kept for longer.
 IN_A_ROW = timedelta(minutes=10)
-WHY = "the account has no room for it now"
+LONGEST_PAUSE = timedelta(hours=24)
 
 
 @dataclass(frozen=True, kw_only=True)
 class SharedPace:
     """The pace of one organisation's calls to one vendor; the account they count against may be shared with others.
 
-    `windows` are what the account takes, `pause_seconds` is kept when a vendor asks for a pause and names no length.
+    `windows` are what the account takes, `own_windows` what the organisation's policy allows itself of it, and
+    `pause_seconds` is kept when a vendor asks for a pause and names no length.
     """
 
     database: Database
     organisation: str
     windows: Windows
+    own_windows: Windows = ()
     pause_seconds: float
     real_now: Callable[[], datetime]
 
     def take(self, account: str) -> None:
         """Count one call that is about to be made, for all processes. Raises PacedError when there is no room."""
-        self._go_or_wait(account, self.database.transact(lambda session: self._taken(session, account)))
+        room_at = self.database.transact(lambda session: self._taken(session, account))
+        if room_at is not None:
+            raise _no_room(account, room_at)
 
     def look(self, account: str) -> None:
         """Make sure that the account is not asked to pause. Raises PacedError when it is."""
-        row = self.database.transact(lambda session: account_row(session, account))
-        if row is not None and row.paused_until is not None:
-            self._go_or_wait(account, row.paused_until)
+        ends = paused_until(self.database.transact(lambda session: account_row(session, account)), self.real_now())
+        if ends is not None:
+            raise _no_room(account, ends)
 
     def pause(self, account: str, until: datetime | None) -> datetime:
         """Have every process keep a pause; a longer one that is kept already stays."""
@@ -49,27 +54,50 @@ class SharedPace:
 
     def room_at(self, session: Session, account: str) -> datetime:
         """Give the instant from which one more call has room, if nobody else takes it."""
-        row, now = account_row(session, account), self.real_now()
-        free = free_at(calls_since(session, account, now - longest(self.windows)), self.windows, now=now)
-        return max(free, row.paused_until) if row is not None and row.paused_until is not None else free
-
-    def _taken(self, session: Session, account: str) -> datetime:
-        locked_account(session, account)
-        free = self.room_at(session, account)
         now = self.real_now()
-        if free <= now and self.windows:
-            note_call(session, account, self.organisation, at=now)
-        return free
+        free = free_at(calls_since(session, account, now - longest(self.windows)), self.windows, now=now)
+        if self.own_windows:
+            own = calls_since(session, account, now - longest(self.own_windows), of=self.organisation)
+            free = max(free, free_at(own, self.own_windows, now=now))
+        ends = paused_until(account_row(session, account), now)
+        return free if ends is None else max(free, ends)
+
+    def own_room(self, session: Session, account: str, *, until: datetime, most: int) -> int:
+        """Count the calls before an instant that the organisation's own policy leaves it."""
+        now = self.real_now()
+        own = calls_since(session, account, now - longest(self.own_windows), of=self.organisation)
+        return len(room_until(own, self.own_windows, now=now, until=until, most=most))
+
+    def _taken(self, session: Session, account: str) -> datetime | None:
+        """Count a call and give None, or the instant at which there is room for it."""
+        locked_account(session, account)
+        free, now = self.room_at(session, account), self.real_now()
+        if free > now:
+            return free
+        note_call(session, account, self.organisation, at=now)
+        return None
 
     def _paused(self, session: Session, account: str, until: datetime | None) -> datetime:
         row, now = locked_account(session, account), self.real_now()
-        if until is None:
-            recent = row.paused_until is not None and row.paused_until > now - IN_A_ROW
+        ends = paused_until(row, now)
+        recent = row.paused_until is not None and row.paused_until > now - IN_A_ROW
+        if until is not None and until > now:  # an instant that has passed already is no length
+            row.pauses_in_a_row = row.pauses_in_a_row if recent else 0
+        elif ends is not None:
+            return ends  # asked for by a call that was under way when the pause began
+        else:
             row.pauses_in_a_row = row.pauses_in_a_row + 1 if recent else 1
             until = now + pause(row.pauses_in_a_row, first_seconds=self.pause_seconds)
-        row.paused_until = until if row.paused_until is None else max(until, row.paused_until)
+        row.paused_until = min(until if ends is None else max(until, ends), now + LONGEST_PAUSE)
         return row.paused_until
 
-    def _go_or_wait(self, account: str, free: datetime) -> None:
-        if free > self.real_now():
-            raise PacedError(f"{WHY} ({account})", account=account, room_at=free)
+
+def paused_until(row: AccountRow | None, now: datetime) -> datetime | None:
+    """Say until when an account was asked to pause; None when it was not, or that is over."""
+    if row is None or row.paused_until is None or row.paused_until <= now:
+        return None
+    return min(row.paused_until, now + LONGEST_PAUSE)  # a clock that was far ahead does not hold it up for ever
+
+
+def _no_room(account: str, room_at: datetime) -> PacedError:
+    return PacedError(f"the account has no room for it now ({account})", account=account, room_at=room_at)

@@ -29,8 +29,9 @@ from domain.events import Happened, What
 from domain.pace import queue_of
 from domain.policy import Mode, Policy
 from domain.sending import Drop, Reroute, SendAt, SendNow
+from domain.trouble import Trouble
 from integrations.errors import CannotLookError, PermanentError, TemporaryError, UnknownOutcomeError
-from jobs.attempt import Finished, Later, Outcome, Park, Queue, attempt, park
+from jobs.attempt import Finished, Held, Later, Outcome, Park, Queue, attempt, park
 from jobs.calls import Done, account_of, call_for, find
 from jobs.letters import judge, still_silent
 from jobs.record import record
@@ -185,17 +186,24 @@ def _mark_sending(
     fresh = session.get_one(EffectRow, row.key, with_for_update=True)
     if (fresh.status, fresh.sent_at, fresh.generation) != (row.status, row.sent_at, row.generation):
         return Finished()  # another attempt has moved on meanwhile, and goes on
-    if isinstance(effect, CommentOnIssue) and (before := unsaid_before(session, fresh, effect.issue_number)):
-        why = f"{before.key} is to be said first"
-        if account is not None and before.held_by == queue_of(account):
-            return Queue(account=account, at=before.not_before, why=why)
-        soon = workshop.real_now() + timedelta(seconds=workshop.pacing.retry_seconds)
-        return Later(at=max(before.not_before, soon), why=why, counts=False)
     room_at = None if account is None else room_for(workshop, session, fresh, account)
     if account is not None and room_at is not None:
         return Queue(account=account, at=room_at, why="the room of its minute or hour is used")
+    if isinstance(effect, CommentOnIssue) and (before := unsaid_before(session, fresh, effect.issue_number)):
+        return _after(workshop, account, before)
     fresh.status, fresh.sent_at, fresh.looks, fresh.held_by = "sending", workshop.real_now(), 0, None
     return None
+
+
+def _after(workshop: Workshop, account: str | None, before: EffectRow) -> Outcome:
+    """Wait for what is to be said first: for the same as it waits for, or until it may have been said."""
+    why = f"{before.key} is to be said first"
+    if account is not None and before.held_by == queue_of(account):
+        return Queue(account=account, at=before.not_before, why=why)
+    if before.held_by is not None and before.held_by.startswith(tuple(Trouble)):
+        return Held(by=before.held_by, why=why)
+    soon = workshop.real_now() + timedelta(seconds=workshop.pacing.retry_seconds)
+    return Later(at=max(before.not_before, soon), why=why, counts=False)
 
 
 def _planned_again(session: Session, key: str) -> None:
@@ -206,7 +214,7 @@ def _planned_again(session: Session, key: str) -> None:
 def _set_aside(workshop: Workshop, key: str, status: str, why: str) -> Outcome:
     def write(session: Session) -> None:
         row = session.get_one(EffectRow, key)
-        row.status, row.last_error = status, why
+        row.status, row.last_error, row.held_by = status, why, None
 
     workshop.database.transact(write)
     log.info("perform %s: %s: %s", key, status, why)
@@ -220,7 +228,7 @@ def _set_aside_unless_wanted(session: Session, *, policy: Policy, key: str, effe
         return "another attempt has moved on"
     why_not = is_wanted(session, policy, effect)
     if why_not:
-        row.status, row.last_error = "not needed", why_not
+        row.status, row.last_error, row.held_by = "not needed", why_not, None
     return why_not
 
 
@@ -242,6 +250,7 @@ def _by_another_way(workshop: Workshop, policy: Policy, key: str, effect: Nudge,
 
     def write(session: Session) -> None:
         row = session.get_one(EffectRow, key)
+        row.held_by = None
         row.status, row.last_error = "not needed", f"by {other.way.value} instead: {other.why}"
         record(workshop, session, policy.slug, effects=(instead,))
 

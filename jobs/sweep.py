@@ -8,7 +8,7 @@ import logging
 from datetime import timedelta
 from functools import partial
 
-from sqlalchemy import select
+from sqlalchemy import or_, select
 from sqlalchemy.orm import Session
 
 from jobs.attempt import KIND_OF, WAITING, enqueue_next
@@ -22,6 +22,7 @@ log = logging.getLogger(__name__)
 AT_ONCE = 200
 # Work that was due this long ago should be under way; anything younger may still be on its way to a worker.
 OVERLOOKED_AFTER = timedelta(seconds=10)
+LONGEST_IN_QUEUE = timedelta(hours=1)
 
 
 def sweep(workshop: Workshop) -> None:
@@ -37,8 +38,10 @@ def sweep(workshop: Workshop) -> None:
 
 def _waiting(workshop: Workshop, session: Session, *, table: type[WaitingRow]) -> list[tuple[str, int]]:
     due = workshop.real_now() - OVERLOOKED_AFTER
-    # Whoever waits for an account's room has nothing under way on purpose, until it gets its turn.
-    wanted = (table.status.in_(WAITING), table.not_before < due, not_queued(table))
+    # Whoever waits for an account's room has nothing under way on purpose, until it gets its turn. After an hour it is
+    # tried all the same: its account may be another by now, because there is another token.
+    waits = or_(not_queued(table), table.not_before < workshop.real_now() - LONGEST_IN_QUEUE)
+    wanted = (table.status.in_(WAITING), table.not_before < due, waits)
     rows = session.scalars(select(table).where(*wanted).order_by(table.not_before).limit(AT_ONCE))
     return [(_key(row), row.generation) for row in rows]
 
@@ -58,4 +61,5 @@ def _again(workshop: Workshop, session: Session, *, table: type[WaitingRow], key
     if row is None or row.status not in WAITING or row.generation != generation:
         return  # somebody was quicker
     log.info("%s %s: nothing was under way for it; enqueued again", KIND_OF[table], key)
+    row.held_by = None
     enqueue_next(workshop, session, row, key, at=workshop.real_now())

@@ -4,13 +4,16 @@ What waits for room waits in the database, with nothing under way for it. Each t
 be until a little after the next one, so a backlog of thousands costs no more than what can go.
 """
 
+import logging
 from datetime import datetime, timedelta
 from functools import partial
 
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from domain.pace import longest, next_up, queue_of, room_until, turn_of
 from jobs.attempt import WAITING, enqueue_next
+from jobs.pace import paused_until
 from jobs.workshop import Workshop
 from store.accounts import (
     calls_by_organisation,
@@ -23,6 +26,8 @@ from store.accounts import (
 )
 from store.models import EffectRow
 
+log = logging.getLogger(__name__)
+
 # Turns are given for a little longer than a tick, so that room never goes unused for want of somebody to take it.
 AHEAD = timedelta(seconds=20)
 MOST_AT_ONCE = 200
@@ -31,29 +36,34 @@ MOST_AT_ONCE = 200
 def turns(workshop: Workshop) -> None:
     """Give turns to what waits for room, account by account."""
     for account in workshop.database.transact(queues):
-        workshop.database.transact(partial(_give, workshop, account=account))
+        try:
+            workshop.database.transact(partial(_give, workshop, account=account))
+        except DBAPIError as error:
+            log.warning("turns: %s: not this time: %s", account, type(error).__name__)
 
 
 def _give(workshop: Workshop, session: Session, *, account: str) -> None:
     row, now = locked_account(session, account), workshop.real_now()  # locked: one clock at a time gives turns
     windows, until = workshop.pacing.windows_of(account), now + AHEAD
-    starts = now if row.paused_until is None else max(now, row.paused_until)
     went_since = now - longest(windows)
-    rooms = room_until(calls_since(session, account, went_since), windows, now=starts, until=until, most=MOST_AT_ONCE)
-    rooms = rooms[turns_given(session, account) :]
-    queued = queued_first(session, account, each=len(rooms))
-    # An organisation may have set itself less than the account takes.
-    full = {
-        slug
-        for slug in {one.organisation for one in queued}
-        if (pace := workshop.pace(slug, account.partition(":")[0])) and pace.room_at(session, account) >= until
-    }
-    chosen = next_up(
-        [one for one in queued if one.organisation not in full],
-        calls_by_organisation(session, account, went_since),
-        len(rooms),
+    rooms = room_until(
+        calls_since(session, account, went_since),
+        windows,
+        now=paused_until(row, now) or now,
+        until=until,
+        most=MOST_AT_ONCE,
     )
-    for key, at in zip(chosen, rooms, strict=False):
+    rooms = rooms[turns_given(session, account) :]
+    if not rooms:
+        return
+    queued = queued_first(session, account, each=len(rooms))
+    own_places = {}
+    for slug in {one.organisation for one in queued}:
+        pace = workshop.pace(slug, account.partition(":")[0])
+        if pace is not None and pace.own_windows:
+            own_places[slug] = pace.own_room(session, account, until=until, most=len(rooms))
+    went = calls_by_organisation(session, account, went_since)
+    for key, at in zip(next_up(queued, went, len(rooms), own_places), rooms, strict=False):
         effect = session.get_one(EffectRow, key, with_for_update=True)
         if effect.status in WAITING and effect.held_by == queue_of(account):
             enqueue_next(workshop, session, effect, key, at=at)

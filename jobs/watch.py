@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from domain.pace import backoff
 from domain.policy import Policy
 from domain.proposals import NOT_CLOSED, Poll, read
-from integrations.errors import PermanentError, TemporaryError
+from integrations.errors import PacedError, PermanentError, TemporaryError
 from jobs.repository import connected_loomio
 from jobs.ticket_votes import ticket_poll_seen
 from jobs.workshop import Workshop
@@ -91,6 +91,9 @@ def _seen(
 def _in_vain(
     workshop: Workshop, _: Session, row: ProposalRow, *, error: TemporaryError | PermanentError, asked_at: datetime
 ) -> None:
+    if isinstance(error, PacedError):  # nothing is amiss: there is no room with Loomio before that
+        row.look_at = asked_at + max(error.room_at - workshop.real_now(), timedelta())
+        return
     row.looks_in_vain += 1
     row.last_error = str(error)
     wait = backoff(row.looks_in_vain, first_seconds=30, most_seconds=3600)

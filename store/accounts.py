@@ -30,10 +30,10 @@ def locked_account(session: Session, account: str) -> AccountRow:
     return session.get_one(AccountRow, account, populate_existing=True)
 
 
-def calls_since(session: Session, account: str, since: datetime) -> list[datetime]:
-    """Give when calls went out that still count, oldest first."""
+def calls_since(session: Session, account: str, since: datetime, *, of: str | None = None) -> list[datetime]:
+    """Give when calls went out that still count, oldest first; of one organisation or of all."""
     went = select(CallRow.at).where(CallRow.account == account, CallRow.at > since).order_by(CallRow.at)
-    return list(session.scalars(went))
+    return list(session.scalars(went if of is None else went.where(CallRow.organisation == of)))
 
 
 def calls_by_organisation(session: Session, account: str, since: datetime) -> Counter[str]:

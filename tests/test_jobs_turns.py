@@ -2,9 +2,11 @@
 
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import partial
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
@@ -16,22 +18,28 @@ from app import create_worker
 from benchmarks.backlog import work_off
 from config.policy import load_policies
 from config.settings import BY_NAME, load_settings
+from domain.effects import ShowTicketState
+from domain.issues import Issue
 from domain.pace import Window, queue_of, turn_of
+from domain.ticket_states import TicketState
+from domain.ticket_words import label_of
+from domain.trouble import Trouble, held_by
 from integrations.errors import PacedError
 from integrations.github import GitHub
 from integrations.loomio import Loomio
 from jobs.pace import SharedPace
 from jobs.perform import perform
 from jobs.sweep import sweep
+from jobs.trouble import lift, note
 from jobs.turns import turns
 from jobs.workshop import Pacing, Workshop
 from store.accounts import calls_since
 from store.database import Database, make_engine
-from store.models import AccountRow, CallRow, EffectRow
+from store.models import AccountRow, CallRow, EffectRow, TicketRow
 from tests.house import fresh_database
 from tests.scenes import BOTH_DATABASES
 from tests.test_jobs_redeliver import order, private_key
-from tests.test_jobs_trouble import Outside, clock, comment_on, outside, row_of, work
+from tests.test_jobs_trouble import Outside, clock, comment_on, outside, plan, row_of, work
 from tests.workroom import OURS, SLUG, Clock, add, at_work, rows
 
 __all__ = ["clock", "outside", "work"]  # fixtures, used by name
@@ -63,7 +71,8 @@ def paced(work: Workshop, outside: Outside, clock: Clock) -> Workshop:
 
 
 def account(outside: Outside) -> str:
-    return f"github:{outside.server.url.removeprefix('http://')}/trellis-bot"
+    """Whose room it is: the token's, by what only that token gives."""
+    return f"github:{outside.server.url.removeprefix('http://')}/{sha256(b'trellis-bot').hexdigest()[:12]}"
 
 
 def planned(work: Workshop, key: str, kind: str, slug: str, clock: Clock, minutes: int, held_by: str) -> None:
@@ -341,17 +350,16 @@ def test_what_was_sent_with_an_unknown_outcome_and_found_no_room_again_gets_a_tu
     assert (row_of(paced, "answer:2").looks, len(outside.comments(number))) == (1, 2), "it looks first, as ever"
 
 
-def test_a_policy_asks_for_less_than_the_deployment_allows_and_never_for_more(
-    environ: dict[str, str], app: Flask
-) -> None:
+def test_a_policy_asks_for_less_than_the_deployment_allows(environ: dict[str, str], app: Flask) -> None:
     file = Path(environ["TRELLIS_ORGANISATIONS"]) / "fennel-works.toml"
     text = file.read_text(encoding="utf-8")
-    file.write_text(text.replace("[github]\n", "[github]\nwrites_per_hour = 200\nwrites_per_minute = 500\n"), "utf-8")
+    file.write_text(text.replace("[github]\n", "[github]\nwrites_per_hour = 200\nwrites_per_minute = 50\n"), "utf-8")
     settings = load_settings(environ)
     workshop, _ = create_worker(settings, load_policies(settings.organisations_folder()))
     github, loomio = (workshop.pace("fennel-works", vendor) for vendor in ("github", "loomio"))
     assert github is not None
-    assert github.windows == (Window(most=76, seconds=60), Window(most=200, seconds=3600))
+    assert github.windows == (Window(most=76, seconds=60), Window(most=490, seconds=3600))
+    assert github.own_windows == (Window(most=50, seconds=60), Window(most=200, seconds=3600))
     assert loomio is not None
     assert loomio.windows == (Window(most=850, seconds=300),)
     assert workshop.pacing.windows_of("github:api.github.com/bot")[1].most == 490
@@ -368,7 +376,154 @@ def test_an_app_has_room_of_its_own_with_each_owner_it_is_installed_at(
         app_private_key=private_key(),
         write_gap_seconds=None,
     )
-    assert adapter.account() == account(outside).replace("trellis-bot", "trellis[bot]@fennel-works")
+    assert adapter.account == f"{account(outside).rpartition('/')[0]}/app-7@fennel-works"
+
+
+def test_an_organisation_that_asks_for_less_has_that_much_and_leaves_the_rest_to_others(
+    paced: Workshop, outside: Outside, clock: Clock
+) -> None:
+    def pace(slug: str, _: str) -> SharedPace:
+        own = (Window(most=1, seconds=60),) if slug == SLUG else ()
+        return replace(pace_of(paced.database, clock, slug), own_windows=own)
+
+    working, here = replace(paced, pace=pace), queue_of(account(outside))
+    for n in range(3):
+        planned(working, f"a:{n}", "Nudge", SLUG, clock, 50 - n, here)
+        planned(working, f"b:{n}", "Nudge", OTHER, clock, 20 - n, here)
+    turns(working)
+    turn = turn_of(account(outside))
+    assert {key for key, held_by in held(working).items() if held_by == turn} == {"a:0", "b:0"}
+    pace(SLUG, "github").take(account(outside))
+    with pytest.raises(PacedError):
+        pace(SLUG, "github").take(account(outside))
+    pace(OTHER, "github").take(account(outside))
+
+
+def test_a_state_that_takes_two_writes_gets_there_with_room_for_one_at_a_time(
+    work: Workshop, outside: Outside, clock: Clock
+) -> None:
+    one = replace(pace_of(work.database, clock), windows=(Window(most=1, seconds=60),))
+    github = GitHub(
+        api_url=f"{outside.server.url}/github",
+        repository_name="fennel-works/learning",
+        token="trellis-bot",
+        write_gap_seconds=None,
+        pace=one,
+    )
+    pacing = Pacing(settle_seconds=60, retry_seconds=5, windows={"github": one.windows})
+    working = at_work(work, clock, OURS, github=lambda _: github, pacing=pacing, pace=lambda *_: one)
+    before, after = label_of(TicketState.PROPOSED), label_of(TicketState.BOOKED)
+    number = outside.goal()
+    for name in (before, after):
+        outside.label(name=name)
+    outside.wears(number, before)
+    ticket = TicketRow(
+        organisation=SLUG, number=1, person_id=1, year="2027", state=TicketState.BOOKED.value, opportunity="Weave",
+        claimed_at=clock(), issue_number=number,
+    )  # fmt: skip
+    about = f"ticket:{add(working, ticket).id}"
+    key = plan(working, ShowTicketState(key="show:1", about=about, issue_number=number))
+    for _ in range(3):
+        turns(working)
+        perform(working, key)
+        clock.now += timedelta(seconds=61)
+    assert row_of(working, key).status == "done"
+    shown = github.issue(number)
+    assert isinstance(shown, Issue)
+    assert shown.labels == (after,)
+    assert len(rows(working, CallRow)) == 2
+
+
+def test_a_call_that_finds_no_room_by_a_hair_is_refused_or_counted(work: Workshop, clock: Clock) -> None:
+    pace = replace(pace_of(work.database, clock), windows=(Window(most=1, seconds=60),))
+    pace.take("github:here")
+    clock.now += timedelta(seconds=60) - timedelta(milliseconds=5)
+
+    def slow() -> datetime:
+        """Each look at the clock is later, as while a database is busy."""
+        clock.now += timedelta(milliseconds=2)
+        return clock.now
+
+    went = 1
+    with suppress(PacedError):
+        replace(pace, real_now=slow).take("github:here")
+        went += 1
+    assert len(rows(work, CallRow)) == went
+
+
+def test_refusals_of_calls_that_were_under_way_together_are_one_pause(work: Workshop, clock: Clock) -> None:
+    pace = pace_of(work.database, clock)
+    assert {pace.pause("github:here", None) for _ in range(8)} == {clock() + timedelta(minutes=1)}
+
+
+def test_an_instant_that_has_passed_is_no_pause_and_one_far_ahead_is_a_day(work: Workshop, clock: Clock) -> None:
+    pace = pace_of(work.database, clock)
+    assert pace.pause("github:here", clock() - timedelta(seconds=30)) == clock() + timedelta(minutes=1)
+    assert pace.pause("github:there", clock() + timedelta(days=9_000)) == clock() + timedelta(days=1)
+
+
+def test_a_clock_that_was_far_ahead_holds_nothing_up_once_it_is_right(work: Workshop, clock: Clock) -> None:
+    pace, right = pace_of(work.database, clock), clock.now
+    clock.now += timedelta(days=400)
+    for _ in range(2):
+        pace.take("github:here")
+    clock.now = right
+    pace.take("github:here")
+
+
+def test_a_process_that_has_just_started_keeps_the_pause(paced: Workshop, outside: Outside, clock: Clock) -> None:
+    number = outside.goal()
+    pace_of(paced.database, clock).pause(account(outside), clock() + timedelta(hours=1))
+    before = len(outside.world.requests)
+    perform(paced, comment_on(paced, number))
+    assert row_of(paced, "answer:1").held_by == queue_of(account(outside))
+    assert len(outside.world.requests) == before
+
+
+def test_what_waits_for_a_token_that_is_no_more_goes_out_with_the_new_one(
+    paced: Workshop, outside: Outside, clock: Clock
+) -> None:
+    number = outside.goal()
+    key = comment_on(paced, number)
+
+    def hold(session: Session) -> None:
+        row = session.get_one(EffectRow, key)
+        row.held_by, row.generation = queue_of("github:here/old"), 1
+        until = clock() + timedelta(hours=24)
+        session.add(AccountRow(name="github:here/old", taken=1, pauses_in_a_row=0, paused_until=until))
+
+    paced.database.transact(hold)
+    clock.now += timedelta(minutes=50)
+    sweep(paced)
+    assert row_of(paced, key).held_by == queue_of("github:here/old")
+    clock.now += timedelta(minutes=20)
+    sweep(paced)
+    perform(paced, key)
+    assert row_of(paced, key).status == "done"
+
+
+def test_what_comes_after_a_comment_that_waits_for_an_unlocked_issue_goes_on_with_it(
+    paced: Workshop, outside: Outside, clock: Clock
+) -> None:
+    number = outside.goal()
+    first = comment_on(paced, number, "answer:1")
+    clock.now += timedelta(seconds=1)
+    second = comment_on(paced, number, "answer:2")
+    locked = held_by(Trouble.LOCKED, str(number))
+
+    def hold(session: Session) -> None:
+        note(paced, session, SLUG, Trouble.LOCKED, str(number))
+        row = session.get_one(EffectRow, first)
+        row.held_by, row.not_before, row.generation = locked, clock() + timedelta(hours=1), 1
+
+    paced.database.transact(hold)
+    perform(paced, second)
+    assert row_of(paced, second).held_by == locked
+    paced.database.transact(partial(lift, paced, slug=SLUG, troubles={Trouble.LOCKED}, about=str(number)))
+    clock.now += timedelta(minutes=1)
+    for key in (first, second):
+        perform(paced, key)
+    assert [row_of(paced, key).status for key in (first, second)] == ["done", "done"]
 
 
 def test_a_backlog_uses_the_room_of_an_hour_and_never_more(tmp_path: Path) -> None:
