@@ -103,7 +103,7 @@ def _repository(bench: Bench, policy: Policy) -> GitHub:
     github = bench.workshop.github(policy.slug)
     if github is None:
         raise click.ClickException(f"{policy.slug}: no GitHub token or App is set. --to FOLDER needs none.")
-    return github
+    return github.by_hand()
 
 
 def _propose(github: GitHub, policy: Policy) -> None:

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from queue import SimpleQueue
 from typing import NoReturn
 
 import click
@@ -73,9 +74,10 @@ def worker_command(bench: Bench) -> click.Command:
 
     @click.command("worker", help="Handle what came in, send what was planned, keep time. Ends cleanly on SIGTERM.")
     def worker() -> None:
-        stopping = threading.Event()
+        # Not an Event: its lock may be held by this very thread when the signal comes, which would then wait for ever.
+        stopping: SimpleQueue[int] = SimpleQueue()
         for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: stopping.set())
+            signal.signal(number, lambda number, _: stopping.put(number))
         workshop, engine = bench.make_worker()
         engine.start()
         clock = Clock(
@@ -83,7 +85,7 @@ def worker_command(bench: Bench) -> click.Command:
         )
         clock.start()
         click.echo("The worker is ready.")
-        stopping.wait()
+        stopping.get()
         _end(clock.stop, engine.stop)
 
     return worker

@@ -9,6 +9,7 @@ import logging
 import threading
 from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator
+from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
@@ -126,6 +127,12 @@ class GitHub:
         self._login: str | None = None
         # PyGithub is not safe to share between threads: comments were sent twice (facts on GitHub, section 2).
         self._local = threading.local()
+
+    def by_hand(self) -> "GitHub":
+        """Give the same without its pace: for whoever sits at a keyboard, perhaps without a database yet."""
+        other = copy(self)
+        other._pace = None
+        return other
 
     # -- who and where ------------------------------------------------------------------------------------------
 

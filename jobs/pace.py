@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session
 
 from domain.pace import Windows, free_at, longest, pause, room_until
 from integrations.errors import PacedError
-from store.accounts import account_row, calls_since, locked_account, note_call
+from store.accounts import account_row, calls_since, is_full, locked_account, note_call
 from store.database import Database
 from store.models import AccountRow
 
@@ -54,9 +54,10 @@ class SharedPace:
 
     def room_at(self, session: Session, account: str) -> datetime:
         """Give the instant from which one more call has room, if nobody else takes it."""
-        now = self.real_now()
-        free = free_at(calls_since(session, account, now - longest(self.windows)), self.windows, now=now)
-        if self.own_windows:
+        free = now = self.real_now()
+        if is_full(session, account, self.windows, now=now):
+            free = free_at(calls_since(session, account, now - longest(self.windows)), self.windows, now=now)
+        if is_full(session, account, self.own_windows, now=now, of=self.organisation):
             own = calls_since(session, account, now - longest(self.own_windows), of=self.organisation)
             free = max(free, free_at(own, self.own_windows, now=now))
         ends = paused_until(account_row(session, account), now)

@@ -8,7 +8,7 @@ from sqlalchemy import ColumnElement, case, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from domain.effects import ROUTINE
-from domain.pace import Queued, queue_of, turn_of
+from domain.pace import Queued, Windows, queue_of, turn_of
 from store.models import AccountRow, CallRow, EffectRow, WaitingRow
 from store.queries import insert_once
 
@@ -34,6 +34,17 @@ def calls_since(session: Session, account: str, since: datetime, *, of: str | No
     """Give when calls went out that still count, oldest first; of one organisation or of all."""
     went = select(CallRow.at).where(CallRow.account == account, CallRow.at > since).order_by(CallRow.at)
     return list(session.scalars(went if of is None else went.where(CallRow.organisation == of)))
+
+
+def is_full(session: Session, account: str, windows: Windows, *, now: datetime, of: str | None = None) -> bool:
+    """Say whether any window holds as many calls as it takes, which is asked of an index alone."""
+    for window in windows:
+        inside = (CallRow.account == account, CallRow.at > now - window.length(), CallRow.at <= now + window.length())
+        counted = select(func.count()).select_from(CallRow).where(*inside)
+        counted = counted if of is None else counted.where(CallRow.organisation == of)
+        if (session.scalar(counted) or 0) >= window.most:
+            return True
+    return False
 
 
 def calls_by_organisation(session: Session, account: str, since: datetime) -> Counter[str]:
