@@ -18,6 +18,11 @@ def machine_line() -> str:
     return f"{name}, {os.cpu_count()} cores, Python {platform.python_version()}, {platform.system()}"
 
 
+def load_line() -> str:
+    """Say what else the machine was doing."""
+    return f"load of the last minute {os.getloadavg()[0]:.1f}"
+
+
 def unit_seconds() -> float:
     """Give how long a million additions take here: the unit in which figures travel between machines."""
 

@@ -4,45 +4,59 @@ Belongs here: reading arguments, printing results, exit codes (0 fine, 1 somethi
 Never here: a rule. Only `app.py` imports this.
 """
 
+import importlib
+
+import click
 from flask import Flask
+from flask.cli import AppGroup
 
 from commands.bench import Bench
-from commands.calendar import calendar_group
-from commands.config_diff import config_group
-from commands.effects import effects_group
-from commands.explain import explain_command
-from commands.github import github_group
-from commands.goals import objective_group, ticket_group
-from commands.look import check_command, doctor_command
-from commands.messages import messages_group
-from commands.moments import moment_group, support_group
-from commands.people import people_group
-from commands.plan import plan_command
-from commands.run import migrate_command, tick_command, up_command, worker_command
-from commands.states import states_command
+
+# By name: the file, and the function in it that makes the command.
+COMMANDS = {
+    "calendar": ("calendar", "calendar_group"),
+    "check": ("look", "check_command"),
+    "config": ("config_diff", "config_group"),
+    "doctor": ("look", "doctor_command"),
+    "effects": ("effects", "effects_group"),
+    "explain": ("explain", "explain_command"),
+    "github": ("github", "github_group"),
+    "messages": ("messages", "messages_group"),
+    "migrate": ("run", "migrate_command"),
+    "moment": ("moments", "moment_group"),
+    "objective": ("goals", "objective_group"),
+    "people": ("people", "people_group"),
+    "plan": ("plan", "plan_command"),
+    "states": ("states", "states_command"),
+    "support": ("moments", "support_group"),
+    "ticket": ("goals", "ticket_group"),
+    "tick": ("run", "tick_command"),
+    "up": ("run", "up_command"),
+    "worker": ("run", "worker_command"),
+}
+
+
+class Commands(AppGroup):
+    """Imports a command when it is asked for: a web process needs none of them, nor all they import."""
+
+    def __init__(self, bench: Bench) -> None:
+        super().__init__(name="trellis")
+        self._bench = bench
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Give the names."""
+        return sorted({*super().list_commands(ctx), *COMMANDS})
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Give a command, None when there is none of that name."""
+        if cmd_name not in COMMANDS:
+            return super().get_command(ctx, cmd_name)
+        file, function = COMMANDS[cmd_name]
+        make = getattr(importlib.import_module(f"commands.{file}"), function)
+        command: click.Command = make(self._bench)
+        return command
 
 
 def register_commands(app: Flask, bench: Bench) -> None:
-    """Add every command to the app."""
-    for make in (
-        calendar_group,
-        check_command,
-        config_group,
-        doctor_command,
-        effects_group,
-        explain_command,
-        github_group,
-        messages_group,
-        migrate_command,
-        moment_group,
-        objective_group,
-        people_group,
-        plan_command,
-        states_command,
-        support_group,
-        ticket_group,
-        tick_command,
-        up_command,
-        worker_command,
-    ):
-        app.cli.add_command(make(bench))
+    """Give the app its commands."""
+    app.cli = Commands(bench)

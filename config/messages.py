@@ -63,11 +63,12 @@ def has_message(name: str) -> bool:
     return (FOLDER / FALLBACK_LOCALE / f"{name}.md").is_file()
 
 
-def rhythms_with_words() -> list[str]:
+@cache  # asked for every rhythm of every policy; looking each time was most of reading a policy
+def rhythms_with_words() -> tuple[str, ...]:
     """Name the rhythms that have words of their own, for whichever side or for the team."""
     found = (FOLDER / FALLBACK_LOCALE).glob("*.md")
     said = [re.fullmatch(r"(?:nudge|thread|poll)-(.+?)(?:-partner|-coordinator)?", file.stem) for file in found]
-    return sorted({one[1] for one in said if one} - NOT_RHYTHMS)
+    return tuple(sorted({one[1] for one in said if one} - NOT_RHYTHMS))
 
 
 def quieted(text: str) -> str:

@@ -11,7 +11,6 @@ from functools import partial
 from uuid import UUID, uuid5
 
 from flask import Blueprint, Response, abort, request
-from icalendar import Calendar, Event, vText
 from sqlalchemy.orm import Session
 from werkzeug.wrappers import Response as AnyResponse
 
@@ -116,6 +115,9 @@ def _part(entry: Entry, side: Side, member_id: int) -> Part:
 
 
 def _written(policy: Policy, today: date, entries: Iterator[Titled]) -> bytes:
+    # Here, not above: every process has this file, and most never write a calendar.
+    from icalendar import Calendar, Event, vText
+
     calendar = Calendar()
     calendar.add("prodid", "-//Trellis//calendar//EN")
     calendar.add("version", "2.0")
