@@ -7,7 +7,6 @@ from collections.abc import Container, Iterator, Mapping
 from datetime import date
 
 import holidays
-from holidays.registry import EntityLoader
 
 
 class PublicHolidays(Mapping[str, Container[date]]):
@@ -27,16 +26,11 @@ class PublicHolidays(Mapping[str, Container[date]]):
 
     def __iter__(self) -> Iterator[str]:
         """Name the countries; regions are many more."""
-        return iter(sorted(_countries()))
+        return iter(sorted(holidays.list_supported_countries()))
 
     def __len__(self) -> int:
         """Count the countries."""
-        return len(_countries())
-
-
-def _countries() -> set[str]:
-    # The package's own list of what it supports imports every country there is: 8 MB in every process.
-    return set(EntityLoader.get_country_codes())
+        return len(holidays.list_supported_countries())
 
 
 class _Calendar(Container[date]):
@@ -44,7 +38,7 @@ class _Calendar(Container[date]):
 
     def __init__(self, code: str) -> None:
         country, _, region = code.partition("-")
-        if country not in _countries():
+        if country not in holidays.list_supported_countries():
             raise KeyError(code)  # the package would look a name up among all it has, its own modules too
         try:
             self._days = holidays.country_holidays(country, subdiv=region or None)
