@@ -305,6 +305,12 @@ class House:
         )
         return int(made["number"])
 
+    def open_goal(self, login: str, title: str) -> int:
+        """Open an issue as a person and wait until it is their objective, so that the next one comes after it."""
+        number = self.open_issue(login, title)
+        self.wait_for(f"the goal {title}", lambda: number in self.objectives())
+        return number
+
     def vote(self, key: str, **choices: str) -> None:
         """Vote in a poll: `ada="agree"`."""
         for username, option in choices.items():

@@ -13,9 +13,9 @@ def say(house: House, login: str, number: int, words: str) -> None:
 def test_a_goal_is_done_says_how_it_ended_and_makes_room_in_the_order_of_its_person(house: House) -> None:
     house.start_worker()
     titles = ("Read a map", "Bake bread", "Swim")
-    first, second, third = (house.open_issue("ada-fw", title) for title in titles)
-    house.wait_for("three", lambda: list(house.objectives().values()) == ["active", "queued", "queued"])
+    first, second, third = (house.open_goal("ada-fw", title) for title in titles)
     house.wait_until_quiet()
+    assert house.objectives() == {first: "active", second: "queued", third: "queued"}
     say(house, "ada-fw", third, "/queue first")
     house.wait_for("the order", lambda: len(house.ours(third)) == 2)
     say(house, "ada-fw", first, "That was it.\n\n/done")

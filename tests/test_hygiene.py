@@ -75,7 +75,7 @@ def test_a_renamed_label_closes_nobodys_goal_and_one_report_says_so(house: House
 
 def test_an_answer_on_a_locked_issue_waits_until_it_is_unlocked_and_a_moved_one_is_closed_kindly(house: House) -> None:
     house.start_worker()
-    first = house.open_issue("ada-fw", "Read a map")
+    first = house.open_goal("ada-fw", "Read a map")
     second = house.open_issue("ada-fw", "Bake bread")
     house.wait_for("the question", lambda: house.ours(second))
     house.control(f"github/issues/{second}/lock")
