@@ -20,7 +20,6 @@ from sandbox.world import Json, Seen, World
 if TYPE_CHECKING:
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
 
-# Handlers look here for faults that only they can play: drop_labels, drop_assignees, list_lag.
 FAULT_KEY = "sandbox.fault"
 HTTP_NAMES = frozenset(
     {
@@ -218,6 +217,12 @@ class Gate:
             whole = response.get_data()
             return Response(whole[: max(1, len(whole) // 2)], 200, content_type="application/json")
         return response
+
+
+def fault_to_play(environ: "WSGIEnvironment", name: str) -> Fault | None:
+    """Return the fault of a request if only its handler can play it: drop_labels, drop_assignees, list_lag."""
+    fault = environ.get(FAULT_KEY)
+    return fault if isinstance(fault, Fault) and fault.fault == name else None
 
 
 def _readable(body: bytes) -> Any:

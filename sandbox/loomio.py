@@ -7,7 +7,7 @@ from typing import Any, NoReturn
 from flask import Blueprint, Response, g, jsonify, redirect, request
 
 from sandbox.dialect import Dialect
-from sandbox.faults import FAULT_KEY, Fault
+from sandbox.faults import fault_to_play
 from sandbox.loomio_rules import POLL_TYPES, LoomioRules, TooManyInvitationsError, whole_hour
 from sandbox.loomio_shapes import COMPACT_DROPS, PLURALS, LoomioShapes, stamp
 from sandbox.world import Discussion, Group, Json, Person, Poll, World
@@ -240,8 +240,8 @@ class LoomioApi:
         return records[start : start + (int(limit) if limit.isdigit() else 50)]
 
     def _old_enough(self, records: list[Any]) -> list[Any]:
-        fault = request.environ.get(FAULT_KEY)
-        if not isinstance(fault, Fault) or fault.fault != "list_lag":
+        fault = fault_to_play(request.environ, "list_lag")
+        if fault is None:
             return records
         now = self.world.now()
         return [record for record in records if (now - record.created_at).total_seconds() >= fault.seconds]
