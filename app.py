@@ -318,8 +318,9 @@ def _github(settings: Settings, policies: Mapping[str, Policy], pace: PaceOf, sl
     if token is None and app_id is None:
         return None
     from integrations.github import GitHub
+    from integrations.github_connection import Connection
 
-    return GitHub(
+    connection = Connection(
         api_url=str(settings.text("GITHUB_API_URL")),
         repository_name=policies[slug].github.repository,
         token=token,
@@ -329,6 +330,7 @@ def _github(settings: Settings, policies: Mapping[str, Policy], pace: PaceOf, sl
         write_gap_seconds=settings.seconds("TRELLIS_WRITE_GAP_SECONDS"),
         pace=pace(slug, "github"),
     )
+    return GitHub(connection)
 
 
 def _loomio(settings: Settings, policies: Mapping[str, Policy], pace: PaceOf, slug: str) -> Loomio | None:

@@ -10,6 +10,8 @@ from config.forms import forms, issue_forms
 from domain.policy import Mode, Policy
 from integrations.errors import PermanentError, TemporaryError, UnknownOutcomeError
 from integrations.github import GitHub
+from integrations.github_connection import Connection
+from integrations.github_files import Files
 
 BRANCH = "trellis/issue-forms"
 TITLE = "Forms for learning goals, golden tickets and support"
@@ -54,7 +56,7 @@ def github_group(bench: Bench) -> click.Group:
             labels = ", ".join(form.label_under(policy.github) for form in forms())
             click.echo(f"They put on these labels, once the repository has them: {labels}")
         else:
-            _propose(_repository(bench, policy), policy)
+            _propose(_connection(bench, policy), policy)
 
     return github
 
@@ -94,7 +96,7 @@ def _text_of(file: Path) -> str | None:
 # -- as a pull request -------------------------------------------------------------------------------------------------
 
 
-def _repository(bench: Bench, policy: Policy) -> GitHub:
+def _connection(bench: Bench, policy: Policy) -> Connection:
     if policy.organisation.mode is Mode.OBSERVE:
         raise click.ClickException(
             f"{policy.slug} is observing, and nothing goes out before its mode is “on”. "
@@ -103,14 +105,15 @@ def _repository(bench: Bench, policy: Policy) -> GitHub:
     github = bench.workshop.github(policy.slug)
     if github is None:
         raise click.ClickException(f"{policy.slug}: no GitHub token or App is set. --to FOLDER needs none.")
-    return github.by_hand()
+    return github.connection.by_hand()
 
 
-def _propose(github: GitHub, policy: Policy) -> None:
+def _propose(connection: Connection, policy: Policy) -> None:
+    github = GitHub(connection)
     try:
         number, name = github.repository()
         github.use_repository(number)
-        click.echo(_proposed(github, policy, name))
+        click.echo(_proposed(github, Files(connection), policy, name))
     except PermanentError as error:
         raise click.ClickException(_refusal(error)) from error
     except TemporaryError as error:
@@ -120,45 +123,45 @@ def _propose(github: GitHub, policy: Policy) -> None:
         raise click.ClickException(f"{error}. Run the same command again: it looks before it writes.") from error
 
 
-def _proposed(github: GitHub, policy: Policy, name: str) -> str:
+def _proposed(github: GitHub, files: Files, policy: Policy, name: str) -> str:
     """Open the pull request, or renew the one that is open; say which.
 
     Without an open one the branch begins anew at the default branch: what an earlier one left behind there would only
     get in the way, and GitHub keeps it with the pull request it belonged to.
     """
-    files, base = issue_forms(policy.github), github.default_branch()
-    if all((there := github.file(path, branch=base)) and there.text == text for path, text in files.items()):
+    wanted, base = issue_forms(policy.github), files.default_branch()
+    if all((there := files.file(path, branch=base)) and there.text == text for path, text in wanted.items()):
         return f"{name} has these very forms on {base}. There is nothing to propose."
-    url = github.pull_request_from(BRANCH)
+    url = files.pull_request_from(BRANCH)
     if url is None:
-        _begin_branch(github, base)
-    changed = [path for path, text in files.items() if _renew(github, path, text)]
+        _begin_branch(files, base)
+    changed = [path for path, text in wanted.items() if _renew(files, path, text)]
     for form in forms():
         # A form puts on only labels that exist (facts on GitHub, section 4).
         github.make_label(form.label_under(policy.github), form.name)
     if url is not None:
         return f"{'Renewed' if changed else 'As it was'}: {url}"
     listed = "\n".join(f"- **{form.name}**: {form.about}" for form in forms())
-    url = github.open_pull_request(title=TITLE, body=BODY.format(list=listed), branch=BRANCH, into=base)
+    url = files.open_pull_request(title=TITLE, body=BODY.format(list=listed), branch=BRANCH, into=base)
     return f"Opened: {url}"
 
 
-def _begin_branch(github: GitHub, base: str) -> None:
-    head = github.branch_head(base)
+def _begin_branch(files: Files, base: str) -> None:
+    head = files.branch_head(base)
     if head is None:
         raise PermanentError(f"the repository has no branch {base} yet", status=409)
-    if github.branch_head(BRANCH) is None:
-        github.make_branch(BRANCH, head)
+    if files.branch_head(BRANCH) is None:
+        files.make_branch(BRANCH, head)
     else:
-        github.move_branch(BRANCH, head)
+        files.move_branch(BRANCH, head)
 
 
-def _renew(github: GitHub, path: str, text: str) -> bool:
-    there = github.file(path, branch=BRANCH)
+def _renew(files: Files, path: str, text: str) -> bool:
+    there = files.file(path, branch=BRANCH)
     if there is not None and there.text == text:
         return False
     message = f"{'Renew' if there else 'Add'} the form {Path(path).name}"
-    github.write_file(path, text, branch=BRANCH, message=message, replaces=there.sha if there else None)
+    files.write_file(path, text, branch=BRANCH, message=message, replaces=there.sha if there else None)
     return True
 
 

@@ -13,7 +13,7 @@ from domain.policy import Channel, Policy
 from domain.routing import findings
 from domain.year import date_problems
 from integrations.errors import PermanentError, TemporaryError, UnknownOutcomeError
-from integrations.github import GitHub
+from integrations.github_deliveries import Deliveries
 from integrations.loomio import Loomio
 from integrations.loomio_versions import dialect_problem, is_little_known
 from jobs.redeliver import DOOR, hooks_of_ours
@@ -89,7 +89,9 @@ def _findings(bench: Bench, policy: Policy) -> list[Finding]:
                 found.append(
                     (False, f"{slug}: {one.handle} ({one.github_login}) cannot be assigned in {name}: invite them")
                 )
-        found += [(ok, f"{slug}: {line}") for ok, line in _findings_on_webhooks(bench, github, name)]
+        found += [
+            (ok, f"{slug}: {line}") for ok, line in _findings_on_webhooks(bench, Deliveries(github.connection), name)
+        ]
     except (TemporaryError, PermanentError) as error:
         found.append((False, f"{slug}: GitHub: {error}"))
     found += _findings_on_channels(bench, policy, people)
@@ -105,19 +107,19 @@ def _findings(bench: Bench, policy: Policy) -> list[Finding]:
     return found
 
 
-def _findings_on_webhooks(bench: Bench, github: GitHub, name: str) -> list[Finding]:
+def _findings_on_webhooks(bench: Bench, deliveries: Deliveries, name: str) -> list[Finding]:
     """Look whether GitHub delivers to us, and whether it can be asked again for what did not arrive.
 
     Without either, nothing is lost: reconciling reads within the hour what no delivery told.
     """
     try:
-        if github.is_app:
-            github.failed_deliveries(None, since=bench.workshop.now(), most=1)
+        if deliveries.is_app:
+            deliveries.failed(None, since=bench.workshop.now(), most=1)
             return [(True, "what GitHub cannot deliver is asked for again, as the App")]
-        if hooks_of_ours(github.hooks(), bench.workshop.links.public_url):
+        if hooks_of_ours(deliveries.hooks(), bench.workshop.links.public_url):
             return [(True, "what GitHub cannot deliver is asked for again, at the webhook")]
     except PermanentError as error:
-        how = "" if github.is_app else " (give the token the permission Webhooks: read and write)"
+        how = "" if deliveries.is_app else " (give the token the permission Webhooks: read and write)"
         return [(None, f"what GitHub cannot deliver is not asked for again, only read within the hour{how}: {error}")]
     return [(None, f"no webhook of {name} leads to {DOOR}: what happens is noticed within the hour, not at once")]
 

@@ -18,7 +18,7 @@ from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from domain.policy import Mode
 from integrations.errors import PermanentError, TemporaryError, UnknownOutcomeError
-from integrations.github import FailedDelivery, GitHub, Hook
+from integrations.github_deliveries import Deliveries, FailedDelivery, Hook
 from jobs.repository import connected_github
 from jobs.workshop import Workshop
 from store.models import DeliveryRow, RedeliveryRow
@@ -42,7 +42,7 @@ ABOUT_THE_DELIVERY = (400, 404, 410, 422)
 class Ear:
     """One identity that GitHub delivers to, the organisations that hear by it, and their repositories by number."""
 
-    github: GitHub
+    deliveries: Deliveries
     slugs: tuple[str, ...]
     repositories: frozenset[int]
 
@@ -58,36 +58,38 @@ def redeliver(workshop: Workshop) -> None:
 
 def _ears(workshop: Workshop) -> Iterator[Ear]:
     """Give who hears what: every token by itself, and everybody who has the App together, as it has one webhook."""
-    of_app: dict[str, tuple[GitHub, int]] = {}
+    of_app: dict[str, tuple[Deliveries, int]] = {}
     for slug, policy in workshop.policies.items():
         if policy.organisation.mode is Mode.OBSERVE:
             continue  # nothing is sent; the reconcile reads
         try:
-            github = connected_github(workshop, slug)
+            deliveries = Deliveries(connected_github(workshop, slug).connection)
         except (TemporaryError, PermanentError) as error:
             log.info("redeliver %s: not this time: %s", slug, error)
             continue
         number = workshop.database.transact(partial(_repository_id, slug=slug))
-        if github.is_app:
-            of_app[slug] = (github, number)
+        if deliveries.is_app:
+            of_app[slug] = (deliveries, number)
         else:
-            yield Ear(github=github, slugs=(slug,), repositories=frozenset({number}))
+            yield Ear(deliveries=deliveries, slugs=(slug,), repositories=frozenset({number}))
     if of_app:
-        github = next(iter(of_app.values()))[0]
-        yield Ear(github=github, slugs=tuple(of_app), repositories=frozenset(number for _, number in of_app.values()))
+        deliveries = next(iter(of_app.values()))[0]
+        yield Ear(
+            deliveries=deliveries, slugs=tuple(of_app), repositories=frozenset(number for _, number in of_app.values())
+        )
 
 
 def _ask_for_the_lost(workshop: Workshop, ear: Ear) -> None:
     since = workshop.database.transact(partial(_looked_until, slugs=ear.slugs, oldest=workshop.now() - KEPT))
     failed = [
         one
-        for hook_id in _hook_ids(workshop, ear.github)
-        for one in ear.github.failed_deliveries(hook_id, since=since, most=MOST_READ)
+        for hook_id in _hook_ids(workshop, ear.deliveries)
+        for one in ear.deliveries.failed(hook_id, since=since, most=MOST_READ)
         if one.repository_id is None or one.repository_id in ear.repositories
     ]
     lost, claimed = workshop.database.transact(partial(_lost, failed=failed, now=workshop.real_now()))
     for one in lost[:MOST_ASKED]:
-        _ask_for(workshop, ear.github, one)
+        _ask_for(workshop, ear.deliveries, one)
     if lost:
         log.info("redeliver %s: asked for %d of %d", ", ".join(ear.slugs), min(len(lost), MOST_ASKED), len(lost))
     if len(lost) <= MOST_ASKED and failed:
@@ -96,7 +98,7 @@ def _ask_for_the_lost(workshop: Workshop, ear: Ear) -> None:
         workshop.database.transact(partial(_looked, slugs=ear.slugs, until=newest))
 
 
-def _ask_for(workshop: Workshop, github: GitHub, one: FailedDelivery) -> None:
+def _ask_for(workshop: Workshop, deliveries: Deliveries, one: FailedDelivery) -> None:
     """Claim an attempt, so that no other worker asks for it too, and ask.
 
     When the answer does not come, the claim is given back: the next look at the list shows whether a new attempt was
@@ -105,7 +107,7 @@ def _ask_for(workshop: Workshop, github: GitHub, one: FailedDelivery) -> None:
     if not workshop.database.transact(partial(_claim, attempt_id=one.id, now=workshop.real_now())):
         return
     try:
-        github.redeliver(one)
+        deliveries.redeliver(one)
     except (TemporaryError, UnknownOutcomeError):
         workshop.database.transact(partial(_give_back, attempt_id=one.id))
         raise
@@ -116,8 +118,10 @@ def _ask_for(workshop: Workshop, github: GitHub, one: FailedDelivery) -> None:
         log.info("redeliver %s: GitHub has it no more (%s); the reconcile reads what it told of", one.guid, error)
 
 
-def _hook_ids(workshop: Workshop, github: GitHub) -> list[int | None]:
-    return [None] if github.is_app else [one.id for one in hooks_of_ours(github.hooks(), workshop.links.public_url)]
+def _hook_ids(workshop: Workshop, deliveries: Deliveries) -> list[int | None]:
+    if deliveries.is_app:
+        return [None]
+    return [one.id for one in hooks_of_ours(deliveries.hooks(), workshop.links.public_url)]
 
 
 def hooks_of_ours(hooks: Iterable[Hook], public_url: str | None) -> list[Hook]:

@@ -24,6 +24,7 @@ from config.clock import real_now
 from config.links import Links
 from config.policy import load_policies
 from integrations.github import GitHub
+from integrations.github_connection import Connection
 from jobs.durable import Intake
 from jobs.workshop import Pacing, Workshop
 from store.database import Database, make_engine
@@ -174,10 +175,12 @@ def database(app: Flask, environ: dict[str, str]) -> Iterator[Database]:
 def workshop(database: Database, environ: dict[str, str]) -> Workshop:
     """A worker's tools, without a worker: tests call the jobs themselves. GitHub is the real adapter."""
     github = GitHub(
-        api_url="https://api.github.com",
-        repository_name="fennel-works/learning",
-        token=environ["GITHUB_TOKEN"],
-        write_gap_seconds=None,
+        Connection(
+            api_url="https://api.github.com",
+            repository_name="fennel-works/learning",
+            token=environ["GITHUB_TOKEN"],
+            write_gap_seconds=None,
+        )
     )
     return Workshop(
         database=database,

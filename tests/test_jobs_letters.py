@@ -23,7 +23,7 @@ from jobs.report import report
 from jobs.workshop import Workshop
 from store.models import EffectRow, HeldRow, ObjectiveRow, PersonRow, TimelineRow
 from store.standings import last_parts
-from tests.test_integrations_github import comment_reply, issue_reply, repository_reply
+from tests.github_wire import comment_reply, issue_reply, repository_reply
 from tests.test_integrations_mail import DROP, Server, read
 from tests.workroom import (
     OURS,

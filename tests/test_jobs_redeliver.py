@@ -12,7 +12,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from config.links import Links
 from domain.policy import Mode
-from integrations.github import FailedDelivery, GitHub, Hook
+from integrations.github import GitHub
+from integrations.github_connection import Connection
+from integrations.github_deliveries import Deliveries, FailedDelivery, Hook
 from jobs import redeliver as job
 from jobs.prune import prune
 from jobs.reconcile import reconcile
@@ -80,11 +82,13 @@ def private_key() -> str:
 
 def as_app(outside: Outside) -> GitHub:
     return GitHub(
-        api_url=f"{outside.server.url}/github",
-        repository_name="fennel-works/learning",
-        app_id="55",
-        app_private_key=private_key(),
-        write_gap_seconds=None,
+        Connection(
+            api_url=f"{outside.server.url}/github",
+            repository_name="fennel-works/learning",
+            app_id="55",
+            app_private_key=private_key(),
+            write_gap_seconds=None,
+        )
     )
 
 
@@ -181,8 +185,8 @@ def test_what_github_has_forgotten_meanwhile_is_let_go(work: Workshop, outside: 
     [lost, *_] = goal(outside)
     redeliver(work)
     gone = FailedDelivery(id=7, guid=lost, at=TUESDAY, redelivery=False, repository_id=4001, hook_id=77)
-    job._ask_for(work, connected_github(work, SLUG), gone)
-    job._ask_for(work, connected_github(work, SLUG), gone)
+    job._ask_for(work, Deliveries(connected_github(work, SLUG).connection), gone)
+    job._ask_for(work, Deliveries(connected_github(work, SLUG).connection), gone)
     assert asked(outside).count("7") == 1
 
 

@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from domain.effects import CommentOnIssue, Effect, Say, ShowTicketState
 from domain.trouble import FOR_GOOD, Trouble
 from integrations.github import GitHub
+from integrations.github_connection import Connection
 from jobs.handle import follow_issue, handle
 from jobs.objectives import open_objective
 from jobs.perform import perform
@@ -96,10 +97,12 @@ def clock() -> Clock:
 
 def by_token(outside: Outside) -> GitHub:
     return GitHub(
-        api_url=f"{outside.server.url}/github",
-        repository_name="fennel-works/learning",
-        token="trellis-bot",
-        write_gap_seconds=None,
+        Connection(
+            api_url=f"{outside.server.url}/github",
+            repository_name="fennel-works/learning",
+            token="trellis-bot",
+            write_gap_seconds=None,
+        )
     )
 
 
@@ -364,11 +367,13 @@ def pem() -> str:
 def as_app(work: Workshop, outside: Outside, pem: str) -> Workshop:
     outside.world.hook_kind = "integration"
     github = GitHub(
-        api_url=f"{outside.server.url}/github",
-        repository_name="fennel-works/learning",
-        app_id="55",
-        app_private_key=pem,
-        write_gap_seconds=None,
+        Connection(
+            api_url=f"{outside.server.url}/github",
+            repository_name="fennel-works/learning",
+            app_id="55",
+            app_private_key=pem,
+            write_gap_seconds=None,
+        )
     )
     return replace(work, github=lambda _: github)
 

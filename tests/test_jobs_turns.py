@@ -26,6 +26,7 @@ from domain.ticket_words import label_of
 from domain.trouble import Trouble, held_by
 from integrations.errors import PacedError
 from integrations.github import GitHub
+from integrations.github_connection import Connection
 from integrations.loomio import Loomio
 from jobs.pace import SharedPace
 from jobs.perform import perform
@@ -56,11 +57,13 @@ def pace_of(database: Database, clock: Callable[[], datetime], slug: str = SLUG)
 def paced(work: Workshop, outside: Outside, clock: Clock) -> Workshop:
     """The workshop, its GitHub keeping to two writes a minute and five an hour."""
     github = GitHub(
-        api_url=f"{outside.server.url}/github",
-        repository_name="fennel-works/learning",
-        token="trellis-bot",
-        write_gap_seconds=None,
-        pace=pace_of(work.database, clock),
+        Connection(
+            api_url=f"{outside.server.url}/github",
+            repository_name="fennel-works/learning",
+            token="trellis-bot",
+            write_gap_seconds=None,
+            pace=pace_of(work.database, clock),
+        )
     )
     pacing = Pacing(settle_seconds=60, retry_seconds=5, windows={"github": WINDOWS})
     other = replace(OURS, slug=OTHER)
@@ -370,11 +373,13 @@ def test_an_app_has_room_of_its_own_with_each_owner_it_is_installed_at(
     work: Workshop, outside: Outside, clock: Clock
 ) -> None:
     adapter = GitHub(
-        api_url=f"{outside.server.url}/github",
-        repository_name="fennel-works/learning",
-        app_id="7",
-        app_private_key=private_key(),
-        write_gap_seconds=None,
+        Connection(
+            api_url=f"{outside.server.url}/github",
+            repository_name="fennel-works/learning",
+            app_id="7",
+            app_private_key=private_key(),
+            write_gap_seconds=None,
+        )
     )
     assert adapter.account == f"{account(outside).rpartition('/')[0]}/app-7@fennel-works"
 
@@ -404,11 +409,13 @@ def test_a_state_that_takes_two_writes_gets_there_with_room_for_one_at_a_time(
 ) -> None:
     one = replace(pace_of(work.database, clock), windows=(Window(most=1, seconds=60),))
     github = GitHub(
-        api_url=f"{outside.server.url}/github",
-        repository_name="fennel-works/learning",
-        token="trellis-bot",
-        write_gap_seconds=None,
-        pace=one,
+        Connection(
+            api_url=f"{outside.server.url}/github",
+            repository_name="fennel-works/learning",
+            token="trellis-bot",
+            write_gap_seconds=None,
+            pace=one,
+        )
     )
     pacing = Pacing(settle_seconds=60, retry_seconds=5, windows={"github": one.windows})
     working = at_work(work, clock, OURS, github=lambda _: github, pacing=pacing, pace=lambda *_: one)

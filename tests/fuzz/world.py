@@ -22,6 +22,7 @@ from config.logs import set_up_log
 from config.policy import load_policies
 from config.settings import Settings, load_settings
 from integrations.github import GitHub
+from integrations.github_connection import Connection
 from jobs.workshop import Workshop
 from store.database import Database, make_engine
 from store.feeds import make_feed
@@ -79,10 +80,12 @@ class World:
         workshop, _ = create_worker(self.settings, load_policies(policies))
         # Without the pause that GitHub wants between two requests: nobody is asked here.
         github = GitHub(
-            api_url="https://api.github.com",
-            repository_name="fennel-works/learning",
-            token=self.environ["GITHUB_TOKEN"],
-            write_gap_seconds=None,
+            Connection(
+                api_url="https://api.github.com",
+                repository_name="fennel-works/learning",
+                token=self.environ["GITHUB_TOKEN"],
+                write_gap_seconds=None,
+            )
         )
         self.workshop: Workshop = replace(workshop, check_lease=lambda: None, github=lambda _: github)
         self.feeds: tuple[str, ...] = ()
