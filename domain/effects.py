@@ -63,7 +63,8 @@ class Nudge:
     """Send one person one message about the moments in `parts`, by `way`, and by `other_ways` when that one is barred.
 
     Due-ness is judged again at the moment of sending: parts that are done by then are left out, and without any part
-    left nothing is sent. `on` is the day in the person's own zone; `due_at` is aware UTC.
+    left nothing is sent. `on` is the day in the person's own zone; `due_at` is aware UTC. `issue_number` is the ILO it
+    was last sent to, which need not be the one they have by now; None before it was sent to any.
     """
 
     key: str
@@ -74,6 +75,7 @@ class Nudge:
     way: Channel
     other_ways: tuple[Channel, ...]
     parts: tuple[Part, ...]
+    issue_number: int | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -37,7 +37,7 @@ from domain.ticket_words import label_of
 from integrations.errors import PermanentError
 from integrations.github import LONGEST_BODY, GitHub
 from integrations.loomio import Thread
-from jobs.letters import issue_of, letter_to, mention, on_issue, report_letter
+from jobs.letters import addressed, letter_to, mention, on_issue, report_letter
 from jobs.objectives import objective_issue_opened
 from jobs.repository import connected_github, connected_loomio, connected_mail, connected_room, loomio_to_write_in
 from jobs.team import team_moment_started
@@ -87,8 +87,8 @@ def call_for(workshop: Workshop, policy: Policy, effect: Effect) -> Callable[[],
             return partial(_comment, github, effect.issue_number, body)
         case Nudge(way=Channel.GITHUB):
             github = connected_github(workshop, policy.slug)
-            issue_number, message = on_issue(workshop, policy, effect)
-            return partial(_comment, github, issue_number, _marked(effect.key, message.text))
+            body = _marked(effect.key, on_issue(workshop, policy, effect).text)
+            return partial(_comment, github, _issue_of(workshop, policy, effect), body)
         case Nudge():
             mail, letter = connected_mail(workshop), letter_to(workshop, policy, effect)
             return lambda: Done(external_id=mail.send(letter))
@@ -168,8 +168,7 @@ def find(workshop: Workshop, policy: Policy, effect: Effect, since: datetime) ->
         case CommentOnIssue() | Nudge(way=Channel.GITHUB):
             github = connected_github(workshop, policy.slug)
             marker = marker_of(effect.key)
-            number = effect.issue_number if isinstance(effect, CommentOnIssue) else issue_of(workshop, policy, effect)
-            for comment in github.comments(number, since=since):
+            for comment in github.comments(_issue_of(workshop, policy, effect), since=since):
                 if marker in comment.body and same_login(comment.author, github.login()):
                     return Done(external_id=str(comment.id), url=comment.url)
             return None
@@ -196,6 +195,14 @@ def find(workshop: Workshop, policy: Policy, effect: Effect, since: datetime) ->
             mark = effect.mark if isinstance(effect, MentionInThread) else words(effect.body).partition("\n")[0]
             found = connected_loomio(workshop, policy.slug).find_comment(effect.topic_id, mark)
             return Done(external_id=str(found)) if found is not None else None
+
+
+def _issue_of(workshop: Workshop, policy: Policy, effect: CommentOnIssue | Nudge) -> int:
+    """Give the issue a comment was sent to, though its person may have another goal by now."""
+    if effect.issue_number is not None:
+        return effect.issue_number
+    # Sent by a version that did not keep it: most likely to the one they still have.
+    return _issue_of(workshop, policy, addressed(workshop, policy, effect))
 
 
 def _loomio(policy: Policy) -> LoomioPolicy:

@@ -47,15 +47,22 @@ def judge(workshop: Workshop, policy: Policy, effect: Nudge) -> SendNow | SendAt
     return still_due(policy, effect, known.reader, known.members, evidence, now=workshop.now())
 
 
-def on_issue(workshop: Workshop, policy: Policy, effect: Nudge) -> tuple[int, Digest]:
-    """Write a message for the person's ILO and give the issue's number."""
-    known = _known(workshop, policy, effect)
-    return _number(known.reader), digest(known.around, effect.parts, way=Channel.GITHUB, choices_url=None)
+def addressed(workshop: Workshop, policy: Policy, effect: Nudge) -> Nudge:
+    """Say on which ILO a message goes, if it goes on one: that which its person has by now.
+
+    Raises PermanentError when they have none any more.
+    """
+    if effect.way is not Channel.GITHUB:
+        return effect
+    reader = _known(workshop, policy, effect).reader
+    if reader.objective is None or reader.objective.issue_number is None:
+        raise PermanentError(f"{reader.person.handle} has no ILO to write on any more")
+    return replace(effect, issue_number=reader.objective.issue_number)
 
 
-def issue_of(workshop: Workshop, policy: Policy, effect: Nudge) -> int:
-    """Give the number of the ILO a message was meant for."""
-    return _number(_known(workshop, policy, effect).reader)
+def on_issue(workshop: Workshop, policy: Policy, effect: Nudge) -> Digest:
+    """Write a message for the person's ILO."""
+    return digest(_known(workshop, policy, effect).around, effect.parts, way=Channel.GITHUB, choices_url=None)
 
 
 def letter_to(workshop: Workshop, policy: Policy, effect: Nudge) -> Letter:
@@ -143,12 +150,6 @@ def _known(workshop: Workshop, policy: Policy, effect: Nudge) -> _Known:
     if around is None:
         raise PermanentError(f"person {effect.person_id} is gone")
     return _Known(reader=reader, members=around.members, around=around)
-
-
-def _number(reader: Standing) -> int:
-    if reader.objective is None or reader.objective.issue_number is None:
-        raise PermanentError(f"{reader.person.handle} has no ILO to write on any more")
-    return reader.objective.issue_number
 
 
 def _wrote_at(workshop: Workshop, policy: Policy, effect: Nudge, reader: Standing) -> datetime | None:

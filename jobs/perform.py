@@ -33,7 +33,7 @@ from domain.trouble import Trouble
 from integrations.errors import CannotLookError, PermanentError, TemporaryError, UnknownOutcomeError
 from jobs.attempt import Finished, Held, Later, Outcome, Park, Queue, attempt, park
 from jobs.calls import Done, account_of, call_for, find
-from jobs.letters import judge, still_silent
+from jobs.letters import addressed, judge, still_silent
 from jobs.record import record
 from jobs.ticket_votes import is_wanted
 from jobs.trouble import gone_from_under, noticing, taken
@@ -136,7 +136,7 @@ def _send(workshop: Workshop, policy: Policy, row: EffectRow, effect: Effect) ->
             case Reroute() as other:
                 return _by_another_way(workshop, policy, row.key, effect, other)
             case SendNow(parts=parts):
-                effect = replace(effect, parts=parts)
+                effect = addressed(workshop, policy, replace(effect, parts=parts))
     if isinstance(effect, MentionInThread):
         effect = still_silent(workshop, policy, effect)
         if not effect.person_ids:
@@ -191,6 +191,8 @@ def _mark_sending(
         return Queue(account=account, at=room_at, why="the room of its minute or hour is used")
     if isinstance(effect, CommentOnIssue) and (before := unsaid_before(session, fresh, effect.issue_number)):
         return _after(workshop, account, before)
+    if isinstance(effect, Nudge):
+        fresh.payload = fresh.payload | {"issue_number": effect.issue_number}
     fresh.status, fresh.sent_at, fresh.looks, fresh.held_by = "sending", workshop.real_now(), 0, None
     return None
 

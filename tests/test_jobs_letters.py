@@ -23,7 +23,7 @@ from jobs.report import report
 from jobs.workshop import Workshop
 from store.models import EffectRow, HeldRow, ObjectiveRow, PersonRow, TimelineRow
 from store.standings import last_parts
-from tests.github_wire import comment_reply, issue_reply, repository_reply
+from tests.github_wire import comment_reply, fixture, issue_reply, repository_reply
 from tests.test_integrations_mail import DROP, Server, read
 from tests.workroom import (
     OURS,
@@ -99,6 +99,16 @@ def commented(github: responses.RequestsMock) -> list[str]:
         for one in github.calls
         if one.request.method == "POST"
     ]
+
+
+def end(work: Workshop, goal: int) -> None:
+    """A goal is closed, now."""
+
+    def close(session: Any) -> None:
+        row = session.get(ObjectiveRow, goal)
+        row.state, row.closed_at = "closed", work.real_now()
+
+    work.database.transact(close)
 
 
 # -- letters -----------------------------------------------------------------------------------------------------------
@@ -351,13 +361,54 @@ def test_a_goal_that_ended_meanwhile_leaves_the_letter(
     goal = add_objective(on_issues, add_person(on_issues))
     nudge(on_issues)
 
-    def end(session: Any) -> None:
-        row = session.get(ObjectiveRow, goal)
-        row.state, row.closed_at = "closed", clock.now
-
-    work.database.transact(end)
+    end(work, goal)
     send_all(on_issues)
 
     assert statuses(work) == {FIRST: "not needed", f"{FIRST}:mail": "done"}
     assert len(server.contents) == 1
     assert keys(work) == [FIRST, f"{FIRST}:mail"]
+
+
+def test_a_comment_whose_answer_never_came_is_looked_for_where_it_was_sent(
+    work: Workshop, clock: Clock, github: responses.RequestsMock, server: Server
+) -> None:
+    """Its person may have ended that goal meanwhile, or begun another: neither is a reason to say it twice."""
+    on_issues = under(work, ON_ISSUES)
+    ada = add_person(on_issues)
+    goal = add_objective(on_issues, ada)
+    github.get(f"{HOME}/issues/11/comments", json=[])
+    github.post(f"{HOME}/issues/11/comments", status=502)
+    nudge(on_issues)
+    perform(on_issues, FIRST)
+    assert status(work)[0] == "sending"
+
+    end(work, goal)
+    add_objective(on_issues, ada, 12)
+    [body] = commented(github)
+    github.replace("GET", f"{HOME}/issues/11/comments", json=[comment_reply(body=body)])
+    github.get(f"{API}/user", json=fixture("user.get__bot"))
+    clock.now = TUESDAY + timedelta(minutes=10)
+    perform(on_issues, FIRST)
+
+    assert statuses(work) == {FIRST: "done"}
+    assert (commented(github), server.contents) == ([body], [])
+
+
+def test_a_comment_that_never_arrived_becomes_a_letter_once_its_goal_has_ended(
+    work: Workshop, clock: Clock, github: responses.RequestsMock, server: Server
+) -> None:
+    on_issues = under(work, ON_ISSUES)
+    goal = add_objective(on_issues, add_person(on_issues))
+    github.get(f"{HOME}/issues/11/comments", json=[])
+    github.post(f"{HOME}/issues/11/comments", status=502)
+    nudge(on_issues)
+    perform(on_issues, FIRST)
+
+    end(work, goal)
+    for minutes in (5, 10, 15):
+        clock.now = TUESDAY + timedelta(minutes=minutes)
+        perform(on_issues, FIRST)
+    send_all(on_issues)
+
+    assert statuses(work) == {FIRST: "not needed", f"{FIRST}:mail": "done"}
+    assert (len(commented(github)), len(server.contents)) == (1, 1)
