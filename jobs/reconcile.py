@@ -51,16 +51,18 @@ def reconcile(workshop: Workshop) -> None:
 
 
 def _catch_up(workshop: Workshop, policy: Policy, github: GitHub) -> datetime | None:
-    """Follow every issue and comment that may have changed; give the newest change seen, None if not all were read."""
-    last = workshop.database.transact(lambda session: organisation_row(session, policy.slug).reconciled_at)
+    """Follow every issue and comment that may have changed; give the newest change seen.
+
+    None if not all were read, or if there has been nothing to see yet.
+    """
+    last, first_until = workshop.database.transact(partial(_read_so_far, slug=policy.slug))
     since = None if last is None else last - OVERLAP
-    started = workshop.now()
-    written = _written_since(github, since)
+    written = _written_since(github, since, but_not_before=first_until)
     labels = (policy.github.objective_label, policy.github.ticket_label)
     changed = [issue for label in labels for issue in github.issues(label=label, since=since)]
     numbers = {issue.number for issue in changed}
     times = [issue.updated_at for issue in changed] + [one.created_at for said in written.values() for one in said]
-    newest = max(times, default=started if last is None else last)
+    newest = max(times, default=last)
     # What we remember as open and was not listed may have lost its label, moved or been deleted.
     numbers |= workshop.database.transact(lambda session: _open_numbers(session, policy.slug))
     # What is closed may have been written on: what a closed goal taught is often said afterwards.
@@ -85,14 +87,22 @@ def _catch_up(workshop: Workshop, policy: Policy, github: GitHub) -> datetime | 
     return newest if all_read else None
 
 
-def _written_since(github: GitHub, since: datetime | None) -> dict[int, list[Comment]]:
-    """Read what others wrote or edited, by issue, oldest first."""
+def _read_so_far(session: Session, *, slug: str) -> tuple[datetime | None, datetime | None]:
+    row = organisation_row(session, slug)
+    return row.reconciled_at, row.first_read_until
+
+
+def _written_since(
+    github: GitHub, since: datetime | None, *, but_not_before: datetime | None
+) -> dict[int, list[Comment]]:
+    """Read what others wrote or edited, by issue, oldest first; what is from before Trellis came is no command."""
     written: dict[int, list[Comment]] = {}
     if since is None:
-        return written  # the first time: commands from before Trellis came are not obeyed
+        return written
     own = github.login()
     for number, comment in github.comments_since(since):
-        if not same_login(comment.author, own):
+        came_before = but_not_before is not None and comment.created_at <= but_not_before
+        if not came_before and not same_login(comment.author, own):
             written.setdefault(number, []).append(comment)
     return written
 
@@ -112,4 +122,7 @@ def _known_numbers(session: Session, slug: str) -> set[int]:
 
 
 def _caught_up(session: Session, *, slug: str, at: datetime) -> None:
-    organisation_row(session, slug).reconciled_at = at
+    row = organisation_row(session, slug)
+    if row.reconciled_at is None:
+        row.first_read_until = at
+    row.reconciled_at = at

@@ -80,6 +80,7 @@ class OrganisationRow(Base):
     repository_id: Mapped[int | None]
     repository_name: Mapped[str | None]
     reconciled_at: Mapped[datetime | None]
+    first_read_until: Mapped[datetime | None]  # by GitHub's clock: what was said before Trellis came is no command
     redelivered_at: Mapped[datetime | None]  # by GitHub's clock: every failed delivery until then is dealt with
     policy_print: Mapped[str | None] = mapped_column(String(64))  # of the policy everybody was last planned under
     reported_on: Mapped[date | None]

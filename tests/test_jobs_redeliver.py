@@ -257,6 +257,9 @@ def said(work: Workshop) -> list[tuple[str, dict[str, str]]]:
 
 
 def write(outside: Outside, number: int, body: str) -> None:
+    """Ada writes, a second after whatever happened last: GitHub tells times to the second."""
+    clock = outside.world.clock
+    clock.set_offset(clock.offset_seconds + 1)
     ada = outside.world.accounts["ada-fw"]
     outside.do(outside.rules.add_comment, outside.repository, outside.repository.issues[number], ada, body)
 
@@ -286,6 +289,31 @@ def test_a_comment_on_a_goal_that_is_closed_by_then_is_read_by_reconciling(
     reconcile(work)
     reconcile(work)
     assert said(work) == [*wrote, ("command given", {"command": "tried"})]
+
+
+def test_what_was_said_before_trellis_came_is_no_command(work: Workshop, outside: Outside) -> None:
+    number = outside.goal()
+    write(outside, number, "/done")
+    for _ in range(3):
+        reconcile(work)
+    assert said(work) == []
+    assert [one.state for one in rows(work, ObjectiveRow)] == ["active"]
+    write(outside, number, "/log Read the first map")
+    reconcile(work)
+    assert said(work) == [("person wrote", {}), ("command given", {"command": "log"})]
+
+
+def test_as_long_as_there_is_nothing_to_see_nothing_counts_as_read(
+    work: Workshop, outside: Outside, clock: Clock
+) -> None:
+    clock.now += timedelta(hours=1)
+    reconcile(work)
+    clock.now -= timedelta(hours=1)
+    number = outside.goal()
+    reconcile(work)
+    write(outside, number, "/log Read the first map")
+    reconcile(work)
+    assert said(work) == [("person wrote", {}), ("command given", {"command": "log"})]
 
 
 def test_a_comment_on_an_issue_that_is_none_of_ours_is_left_alone(work: Workshop, outside: Outside) -> None:
