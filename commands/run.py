@@ -24,18 +24,10 @@ from commands.bench import Bench
 from jobs.attempt import WAITING
 from jobs.durable import migrate as migrate_engine
 from jobs.heartbeat import heartbeat
-from jobs.lapse import lapse
-from jobs.nudge import nudge
-from jobs.reconcile import reconcile
-from jobs.redeliver import redeliver
-from jobs.report import report
-from jobs.schedule import Clock, note_tick
-from jobs.sweep import sweep
-from jobs.team import team
+from jobs.schedule import JOBS, Clock, note_tick, run_once
 from jobs.turns import turns
-from jobs.watch import watch
 from jobs.workshop import Workshop
-from store.accounts import not_queued
+from store.accounts import not_queued, queued_count
 from store.models import DeliveryRow, EffectRow
 
 log = logging.getLogger(__name__)
@@ -120,16 +112,20 @@ def tick_command(bench: Bench) -> click.Command:
         workshop, engine = bench.make_worker()
         engine.start()
         try:
-            for job in (redeliver, reconcile, watch, lapse, nudge, team, report, sweep, turns):
-                job(workshop)
-            note_tick(workshop, engine.executor_id)
-            heartbeat(workshop)
+            amiss = [job.name() for job in JOBS if not run_once(workshop, job)]
+            if not amiss:
+                note_tick(workshop, engine.executor_id)
+                heartbeat(workshop)  # once more: when its turn came, nothing had been noted yet
             left = _until_quiet(workshop, seconds)
         finally:
             engine.stop()
-        queued = workshop.database.transact(_queued)
+        queued = workshop.database.transact(queued_count)
         done = "Everything that was due is done." if not left else f"{left} pieces of work wait for the next tick."
-        click.echo(f"{done} {queued} wait for room with a vendor." if queued else done)
+        click.echo(f"{done} {queued} wait until GitHub, Loomio, mail or chat takes more." if queued else done)
+        if amiss:
+            raise click.ClickException(
+                f"{', '.join(amiss)} did not go well; the log says why. The next tick tries again."
+            )
 
     return tick
 
@@ -140,11 +136,6 @@ def _until_quiet(workshop: Workshop, seconds: float) -> int:
         time.sleep(0.2)
         turns(workshop)
     return left
-
-
-def _queued(session: Session) -> int:
-    waits = (EffectRow.status.in_(WAITING), ~not_queued(EffectRow))
-    return session.scalar(select(func.count()).select_from(EffectRow).where(*waits)) or 0
 
 
 def _due(workshop: Workshop, session: Session) -> int:

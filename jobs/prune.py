@@ -25,7 +25,8 @@ def prune(workshop: Workshop) -> None:
     now = workshop.real_now()
 
     def forget(session: Session) -> None:
-        old = (DeliveryRow.received_at < now - KEEP_BODIES, DeliveryRow.status.in_(("done", "ignored")))
+        ended = DeliveryRow.status.in_(("done", "ignored"))
+        old = (DeliveryRow.received_at < now - KEEP_BODIES, ended, DeliveryRow.body != b"")
         session.execute(update(DeliveryRow).where(*old).values(body=b""))
         session.execute(delete(RedeliveryRow).where(RedeliveryRow.asked_at < now - KEEP_ASKED))
         forget_calls(session, now - KEEP_CALLS)

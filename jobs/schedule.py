@@ -51,17 +51,17 @@ class Job:
         return self.run.__name__
 
 
-# One tick is TRELLIS_TICK_SECONDS, 15 by default.
+# One tick is TRELLIS_TICK_SECONDS, 15 by default. `flask tick` runs them once in this order: what listens comes first.
 JOBS: tuple[Job, ...] = (
+    Job(run=redeliver, every_ticks=240, what_for="ask for what GitHub could not deliver"),
+    Job(run=reconcile, every_ticks=240, what_for="read what GitHub did not tell"),
     Job(run=watch, every_ticks=1, what_for="look at proposals that are due"),
-    Job(run=turns, every_ticks=1, what_for="give turns to what waits for room"),
+    Job(run=lapse, every_ticks=240, what_for="let unused tickets of last year lapse, ask how one was"),
     Job(run=nudge, every_ticks=4, what_for="plan the nudges that are due"),
     Job(run=team, every_ticks=4, what_for="start what opens for the team, invite the silent"),
     Job(run=report, every_ticks=40, what_for="tell whoever looks after Trellis what the day brought"),
-    Job(run=lapse, every_ticks=240, what_for="let unused tickets of last year lapse, ask how one was"),
     Job(run=sweep, every_ticks=2, what_for="find work that was left behind"),
-    Job(run=redeliver, every_ticks=240, what_for="ask for what GitHub could not deliver"),
-    Job(run=reconcile, every_ticks=240, what_for="read what GitHub did not tell"),
+    Job(run=turns, every_ticks=1, what_for="give turns to what waits for room"),
     Job(run=prune, every_ticks=5_760, what_for="forget what nobody needs"),
     Job(run=heartbeat, every_ticks=1, what_for="tell whoever watches from outside that all is well"),
 )

@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, case, delete, func, select, update
+from sqlalchemy import ColumnElement, Connection, case, delete, func, select, update
 from sqlalchemy.orm import Session
 
 from domain.effects import ROUTINE
@@ -64,12 +64,23 @@ def forget_calls(session: Session, before: datetime) -> None:
     session.execute(delete(CallRow).where(CallRow.at < before))
 
 
+# Said with the condition of the index, which would not be used otherwise.
+IN_A_QUEUE = (
+    EffectRow.held_by.is_not(None),
+    EffectRow.held_by.startswith(queue_of(""), autoescape=True),
+    EffectRow.status.in_(UNSENT),
+)
+
+
 def queues(session: Session) -> list[str]:
     """Give the accounts for whose room something waits."""
-    prefix = queue_of("")
-    waits = (EffectRow.held_by.startswith(prefix, autoescape=True), EffectRow.status.in_(UNSENT))
-    held = session.scalars(select(EffectRow.held_by).where(EffectRow.held_by.is_not(None), *waits).distinct())
-    return [one.removeprefix(prefix) for one in held if one is not None]
+    held = session.scalars(select(EffectRow.held_by).where(*IN_A_QUEUE).distinct())
+    return [one.removeprefix(queue_of("")) for one in held if one is not None]
+
+
+def queued_count(asked: Session | Connection) -> int:
+    """Count what waits for room, with whatever account."""
+    return asked.scalar(select(func.count()).select_from(EffectRow).where(*IN_A_QUEUE)) or 0
 
 
 def not_queued(table: type[WaitingRow]) -> ColumnElement[bool]:
@@ -96,10 +107,11 @@ def queued_first(session: Session, account: str, *, each: int) -> Sequence[Queue
     ]
 
 
-def turns_given(session: Session, account: str) -> int:
-    """Count the turns that were given and not taken yet."""
+def turns_given(session: Session, account: str) -> Counter[str]:
+    """Count the turns that were given and not taken yet, by the organisation they were given to."""
     held = (EffectRow.held_by == turn_of(account), EffectRow.status.in_(UNSENT))
-    return session.scalar(select(func.count()).select_from(EffectRow).where(*held)) or 0
+    given = select(EffectRow.organisation, func.count().label("turns")).where(*held).group_by(EffectRow.organisation)
+    return Counter({row.organisation: row.turns for row in session.execute(given)})
 
 
 def is_anybody_ahead(session: Session, account: str, *, kind: str) -> bool:

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from sqlalchemy import Connection, Engine, create_engine, func, select, text
 from sqlalchemy.pool import NullPool
 
-from store.accounts import UNSENT, not_queued
+from store.accounts import UNSENT, not_queued, queued_count
 from store.models import DeliveryRow, EffectRow, ExecutorRow, ProposalRow, TroubleRow
 
 STORED = ("stored",)
@@ -84,7 +84,7 @@ def vitals(engine: Engine) -> Vitals:
             delivery_due_since=_due_since(connection, DeliveryRow, STORED),
             effect_due_since=_due_since(connection, EffectRow, UNSENT),
             effects_parked=_parked(connection, EffectRow),
-            effects_queued=_queued(connection),
+            effects_queued=queued_count(connection),
             deliveries_parked=_parked(connection, DeliveryRow),
             github_at=_latest_from_github(connection),
             troubles={row.what: row.open for row in connection.execute(troubles)},
@@ -129,11 +129,6 @@ def _due_since(
 
 def _parked(connection: Connection, table: type[DeliveryRow] | type[EffectRow]) -> int:
     return connection.scalar(select(func.count()).select_from(table).where(table.status == "parked")) or 0
-
-
-def _queued(connection: Connection) -> int:
-    waits = (EffectRow.held_by.is_not(None), ~not_queued(EffectRow), EffectRow.status.in_(UNSENT))
-    return connection.scalar(select(func.count()).select_from(EffectRow).where(*waits)) or 0
 
 
 def _latest_from_github(connection: Connection) -> datetime | None:
