@@ -221,7 +221,7 @@ def _workshop(settings: Settings, policies: Mapping[str, Policy], *, check_lease
         policies=policies,
         github=github,
         loomio=loomio,
-        mail=_mail(settings, pace("", "mail")),
+        mail=_mail(settings),
         chat=_once_per_slug(partial(_rooms, settings, pace)),
         links=_links(settings),
         now=clock(settings.path("TRELLIS_CLOCK_FILE")),
@@ -274,7 +274,7 @@ def _links(settings: Settings) -> Links:
     return Links(settings.text("TRELLIS_PUBLIC_URL"), settings.text("TRELLIS_SECRET_KEY"))
 
 
-def _mail(settings: Settings, pace: SharedPace) -> Mail | None:
+def _mail(settings: Settings) -> Mail | None:
     server = settings.mail_server()
     if server is None:
         return None
@@ -287,7 +287,6 @@ def _mail(settings: Settings, pace: SharedPace) -> Mail | None:
         user=server.user,
         password=server.password,
         call_seconds=settings.seconds("TRELLIS_CALL_SECONDS"),
-        pace=pace,
     )
 
 

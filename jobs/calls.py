@@ -37,7 +37,7 @@ from domain.ticket_words import label_of
 from integrations.errors import PermanentError
 from integrations.github import LONGEST_BODY, GitHub
 from integrations.loomio import Thread
-from jobs.letters import addressed, letter_to, mention, on_issue, report_letter
+from jobs.letters import letter_to, mention, number_now, on_issue, report_letter
 from jobs.objectives import objective_issue_opened
 from jobs.repository import connected_github, connected_loomio, connected_mail, connected_room, loomio_to_write_in
 from jobs.team import team_moment_started
@@ -71,7 +71,7 @@ def account_of(workshop: Workshop, policy: Policy, effect: Effect) -> str | None
         case "loomio":
             return connected_loomio(workshop, policy.slug).account
         case _:
-            return connected_mail(workshop).account
+            return connected_mail(workshop, policy.slug).account
 
 
 def call_for(workshop: Workshop, policy: Policy, effect: Effect) -> Callable[[], Done]:
@@ -90,10 +90,10 @@ def call_for(workshop: Workshop, policy: Policy, effect: Effect) -> Callable[[],
             body = _marked(effect.key, on_issue(workshop, policy, effect).text)
             return partial(_comment, github, _issue_of(workshop, policy, effect), body)
         case Nudge():
-            mail, letter = connected_mail(workshop), letter_to(workshop, policy, effect)
+            mail, letter = connected_mail(workshop, policy.slug), letter_to(workshop, policy, effect)
             return lambda: Done(external_id=mail.send(letter))
         case SendReport():
-            mail, letter = connected_mail(workshop), report_letter(policy, effect)
+            mail, letter = connected_mail(workshop, policy.slug), report_letter(policy, effect)
             return lambda: Done(external_id=mail.send(letter))
         case TellChat():
             room = connected_room(workshop, policy.slug, effect.room)
@@ -199,10 +199,12 @@ def find(workshop: Workshop, policy: Policy, effect: Effect, since: datetime) ->
 
 def _issue_of(workshop: Workshop, policy: Policy, effect: CommentOnIssue | Nudge) -> int:
     """Give the issue a comment was sent to, though its person may have another goal by now."""
-    if effect.issue_number is not None:
-        return effect.issue_number
-    # Sent by a version that did not keep it: most likely to the one they still have.
-    return _issue_of(workshop, policy, addressed(workshop, policy, effect))
+    match effect:
+        case CommentOnIssue(issue_number=number) | Nudge(issue_number=int() as number):
+            return number
+        case Nudge():
+            # Sent by a version that did not keep it: most likely to the one they still have.
+            return number_now(workshop, policy, effect)
 
 
 def _loomio(policy: Policy) -> LoomioPolicy:

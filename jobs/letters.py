@@ -38,31 +38,30 @@ class _Known:
     around: Around
 
 
-def judge(workshop: Workshop, policy: Policy, effect: Nudge) -> SendNow | SendAt | Drop | Reroute:
-    """Judge a message on what GitHub and Loomio show this very moment, and on what is remembered."""
+def judge(workshop: Workshop, policy: Policy, effect: Nudge) -> Nudge | SendAt | Drop | Reroute:
+    """Judge a message on what GitHub and Loomio show this very moment, and on what is remembered.
+
+    A message that goes now is given as it goes: without what is done by now, to the ILO its person has by now.
+    """
     known = _known(workshop, policy, effect)
     evidence = Evidence(
         wrote_at=_wrote_at(workshop, policy, effect, known.reader), spoke=_spoke(workshop, policy, effect, known.reader)
     )
-    return still_due(policy, effect, known.reader, known.members, evidence, now=workshop.now())
-
-
-def addressed(workshop: Workshop, policy: Policy, effect: Nudge) -> Nudge:
-    """Say on which ILO a message goes, if it goes on one: that which its person has by now.
-
-    Raises PermanentError when they have none any more.
-    """
-    if effect.way is not Channel.GITHUB:
-        return effect
-    reader = _known(workshop, policy, effect).reader
-    if reader.objective is None or reader.objective.issue_number is None:
-        raise PermanentError(f"{reader.person.handle} has no ILO to write on any more")
-    return replace(effect, issue_number=reader.objective.issue_number)
+    found = still_due(policy, effect, known.reader, known.members, evidence, now=workshop.now())
+    if not isinstance(found, SendNow):
+        return found
+    number = _number(known.reader) if effect.way is Channel.GITHUB else None
+    return replace(effect, parts=found.parts, issue_number=number)
 
 
 def on_issue(workshop: Workshop, policy: Policy, effect: Nudge) -> Digest:
     """Write a message for the person's ILO."""
     return digest(_known(workshop, policy, effect).around, effect.parts, way=Channel.GITHUB, choices_url=None)
+
+
+def number_now(workshop: Workshop, policy: Policy, effect: Nudge) -> int:
+    """Give the number of the ILO a message's person has by now. Raises PermanentError when there is none."""
+    return _number(_known(workshop, policy, effect).reader)
 
 
 def letter_to(workshop: Workshop, policy: Policy, effect: Nudge) -> Letter:
@@ -150,6 +149,12 @@ def _known(workshop: Workshop, policy: Policy, effect: Nudge) -> _Known:
     if around is None:
         raise PermanentError(f"person {effect.person_id} is gone")
     return _Known(reader=reader, members=around.members, around=around)
+
+
+def _number(reader: Standing) -> int:
+    if reader.objective is None or reader.objective.issue_number is None:
+        raise PermanentError(f"{reader.person.handle} has no ILO to write on any more")
+    return reader.objective.issue_number
 
 
 def _wrote_at(workshop: Workshop, policy: Policy, effect: Nudge, reader: Standing) -> datetime | None:

@@ -4,17 +4,24 @@ A call asks right before it is made (`take`). An effect for which there is no ro
 without anything under way for it, until `jobs/turns.py` gives it a turn.
 """
 
+import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from typing import TypeVar
 
+from sqlalchemy.exc import DBAPIError
 from sqlalchemy.orm import Session
 
 from domain.pace import Windows, free_at, longest, pause, room_until
-from integrations.errors import PacedError
+from integrations.errors import PacedError, TemporaryError
 from store.accounts import account_row, calls_since, is_full, locked_account, note_call
 from store.database import Database
 from store.models import AccountRow
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
 
 # Two pauses asked for without a length, this close to each other, are in a row: the second is kept for longer.
 IN_A_ROW = timedelta(minutes=10)
@@ -38,19 +45,26 @@ class SharedPace:
 
     def take(self, account: str) -> None:
         """Count one call that is about to be made, for all processes. Raises PacedError when there is no room."""
-        room_at = self.database.transact(lambda session: self._taken(session, account))
+        room_at = self._asked(lambda session: self._taken(session, account))
         if room_at is not None:
             raise _no_room(account, room_at)
 
     def look(self, account: str) -> None:
         """Make sure that the account is not asked to pause. Raises PacedError when it is."""
-        ends = paused_until(self.database.transact(lambda session: account_row(session, account)), self.real_now())
+        ends = paused_until(self._asked(lambda session: account_row(session, account)), self.real_now())
         if ends is not None:
             raise _no_room(account, ends)
 
     def pause(self, account: str, until: datetime | None) -> datetime:
-        """Have every process keep a pause; a longer one that is kept already stays."""
-        return self.database.transact(lambda session: self._paused(session, account, until))
+        """Have every process keep a pause; a longer one that is kept already stays.
+
+        What the vendor said is certain whether or not it can be written down: a bad moment of the database is logged.
+        """
+        try:
+            return self.database.transact(lambda session: self._paused(session, account, until))
+        except DBAPIError as error:
+            log.warning("pace: a pause of %s could not be noted (%s)", account, type(error).__name__)
+            return until or self.real_now() + timedelta(seconds=self.pause_seconds)
 
     def room_at(self, session: Session, account: str) -> datetime:
         """Give the instant from which one more call has room, if nobody else takes it."""
@@ -68,6 +82,13 @@ class SharedPace:
         now = self.real_now()
         own = calls_since(session, account, now - longest(self.own_windows), of=self.organisation)
         return len(room_until(own, self.own_windows, now=now, until=until, most=most))
+
+    def _asked(self, ask: Callable[[Session], T]) -> T:
+        """Ask the database, and raise what adapters raise: nothing has been sent, and it will be tried again."""
+        try:
+            return self.database.transact(ask)
+        except DBAPIError as error:
+            raise TemporaryError(f"the pace could not be read or written ({type(error).__name__})") from error
 
     def _taken(self, session: Session, account: str) -> datetime | None:
         """Count a call and give None, or the instant at which there is room for it."""
@@ -101,4 +122,4 @@ def paused_until(row: AccountRow | None, now: datetime) -> datetime | None:
 
 
 def _no_room(account: str, room_at: datetime) -> PacedError:
-    return PacedError(f"the account has no room for it now ({account})", account=account, room_at=room_at)
+    return PacedError(f"{account} takes the next call at {room_at:%H:%M:%S} UTC", account=account, room_at=room_at)

@@ -28,12 +28,12 @@ from domain.effects import (
 from domain.events import Happened, What
 from domain.pace import queue_of
 from domain.policy import Mode, Policy
-from domain.sending import Drop, Reroute, SendAt, SendNow
+from domain.sending import Drop, Reroute, SendAt
 from domain.trouble import Trouble
 from integrations.errors import CannotLookError, PermanentError, TemporaryError, UnknownOutcomeError
 from jobs.attempt import Finished, Held, Later, Outcome, Park, Queue, attempt, park
 from jobs.calls import Done, account_of, call_for, find
-from jobs.letters import addressed, judge, still_silent
+from jobs.letters import judge, still_silent
 from jobs.record import record
 from jobs.ticket_votes import is_wanted
 from jobs.trouble import gone_from_under, noticing, taken
@@ -135,8 +135,8 @@ def _send(workshop: Workshop, policy: Policy, row: EffectRow, effect: Effect) ->
                 return _not_needed(workshop, policy, row.key, effect, why)
             case Reroute() as other:
                 return _by_another_way(workshop, policy, row.key, effect, other)
-            case SendNow(parts=parts):
-                effect = addressed(workshop, policy, replace(effect, parts=parts))
+            case Nudge() as judged:
+                effect = judged
     if isinstance(effect, MentionInThread):
         effect = still_silent(workshop, policy, effect)
         if not effect.person_ids:
@@ -188,7 +188,7 @@ def _mark_sending(
         return Finished()  # another attempt has moved on meanwhile, and goes on
     room_at = None if account is None else room_for(workshop, session, fresh, account)
     if account is not None and room_at is not None:
-        return Queue(account=account, at=room_at, why="the room of its minute or hour is used")
+        return Queue(account=account, at=room_at, why=f"{account} takes the next call at {room_at:%H:%M:%S} UTC")
     if isinstance(effect, CommentOnIssue) and (before := unsaid_before(session, fresh, effect.issue_number)):
         return _after(workshop, account, before)
     if isinstance(effect, Nudge):

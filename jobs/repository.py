@@ -54,14 +54,14 @@ def loomio_to_write_in(workshop: Workshop, slug: str) -> Loomio:
     return loomio
 
 
-def connected_mail(workshop: Workshop) -> Mail:
-    """Give the deployment's mail server.
+def connected_mail(workshop: Workshop, slug: str) -> Mail:
+    """Give the deployment's mail server, for letters of one organisation.
 
     Raises PermanentError when none is set.
     """
     if workshop.mail is None:
         raise PermanentError("no mail server is set: SMTP_URL")
-    return workshop.mail
+    return workshop.mail.at_pace(workshop.pace(slug, "mail"))
 
 
 def connected_room(workshop: Workshop, slug: str, room: int) -> Chat:

@@ -53,7 +53,8 @@ def _give(workshop: Workshop, session: Session, *, account: str) -> None:
         until=until,
         most=MOST_AT_ONCE,
     )
-    rooms = rooms[turns_given(session, account) :]
+    given = turns_given(session, account)
+    rooms = rooms[given.total() :]
     if not rooms:
         return
     queued = queued_first(session, account, each=len(rooms))
@@ -61,8 +62,9 @@ def _give(workshop: Workshop, session: Session, *, account: str) -> None:
     for slug in {one.organisation for one in queued}:
         pace = workshop.pace(slug, account.partition(":")[0])
         if pace is not None and pace.own_windows:
-            own_places[slug] = pace.own_room(session, account, until=until, most=len(rooms))
-    went = calls_by_organisation(session, account, went_since)
+            own = pace.own_room(session, account, until=until, most=given[slug] + len(rooms))
+            own_places[slug] = max(0, own - given[slug])
+    went = calls_by_organisation(session, account, went_since) + given
     for key, at in zip(next_up(queued, went, len(rooms), own_places), rooms, strict=False):
         effect = session.get_one(EffectRow, key, with_for_update=True)
         if effect.status in WAITING and effect.held_by == queue_of(account):

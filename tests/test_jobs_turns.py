@@ -24,7 +24,7 @@ from domain.pace import Window, queue_of, turn_of
 from domain.ticket_states import TicketState
 from domain.ticket_words import label_of
 from domain.trouble import Trouble, held_by
-from integrations.errors import PacedError
+from integrations.errors import PacedError, TemporaryError
 from integrations.github import GitHub
 from integrations.github_connection import Connection
 from integrations.loomio import Loomio
@@ -106,9 +106,9 @@ def test_what_finds_no_room_waits_with_nothing_under_way_and_goes_in_its_turn(
     assert held(paced) == {"answer:0": None, "answer:1": None, "answer:2": here, "answer:3": here}
     assert len(outside.comments(number)) == 2
     waiting = row_of(paced, "answer:2")
-    assert (waiting.status, waiting.last_error, waiting.attempts) == (
-        "planned", "the room of its minute or hour is used", 0,
-    )  # fmt: skip
+    room_at = clock() + timedelta(minutes=1)
+    why = f"{account(outside)} takes the next call at {room_at:%H:%M:%S} UTC"
+    assert (waiting.status, waiting.last_error, waiting.attempts) == ("planned", why, 0)
     assert waiting.not_before == clock() + timedelta(minutes=1)
 
     clock.now += timedelta(seconds=30)
@@ -293,7 +293,7 @@ def test_a_pause_without_a_length_is_a_minute_and_doubles_while_it_is_asked_for_
     assert pace.pause("github:here", clock() + timedelta(seconds=5)) == clock() + timedelta(minutes=4)
     clock.now += timedelta(hours=1)
     assert pace.pause("github:here", None) == clock() + timedelta(minutes=1)
-    with pytest.raises(PacedError, match="no room for it now"):
+    with pytest.raises(PacedError, match=r"^github:here takes the next call at \d\d:\d\d:\d\d UTC$"):
         pace.look("github:here")
     pace.look("github:elsewhere")
 
@@ -402,6 +402,26 @@ def test_an_organisation_that_asks_for_less_has_that_much_and_leaves_the_rest_to
     with pytest.raises(PacedError):
         pace(SLUG, "github").take(account(outside))
     pace(OTHER, "github").take(account(outside))
+
+
+def test_a_turn_that_is_not_taken_yet_counts_as_its_organisations_own(
+    paced: Workshop, outside: Outside, clock: Clock
+) -> None:
+    def pace(slug: str, _: str) -> SharedPace:
+        own = (Window(most=1, seconds=60),) if slug == SLUG else ()
+        return replace(pace_of(paced.database, clock, slug), own_windows=own)
+
+    wide = replace(paced.pacing, windows={"github": (Window(most=4, seconds=60),)})
+    working, here = replace(paced, pace=pace, pacing=wide), queue_of(account(outside))
+    for n in range(3):
+        planned(working, f"a:{n}", "Nudge", SLUG, clock, 50 - n, here)
+    planned(working, "b:0", "Nudge", OTHER, clock, 20, here)
+    turns(working)
+    for n in (1, 2):
+        planned(working, f"b:{n}", "Nudge", OTHER, clock, 20 - n, here)
+    turns(working)
+    turn = turn_of(account(outside))
+    assert {key for key, held_by in held(working).items() if held_by == turn} == {"a:0", "b:0", "b:1", "b:2"}
 
 
 def test_a_state_that_takes_two_writes_gets_there_with_room_for_one_at_a_time(
@@ -539,3 +559,19 @@ def test_a_backlog_uses_the_room_of_an_hour_and_never_more(tmp_path: Path) -> No
     assert (done.refused, done.doubled, done.missing) == (0, 0, 0)
     assert done.by_hour == [49, 11], "of the 50 an hour that GitHub takes, and the rest in the next"
     assert done.first_hour["fennel-works"] == 6, "the smaller organisation is served in full in the first hour"
+
+
+def test_a_pace_that_cannot_be_counted_is_a_bad_moment_in_which_nothing_was_sent(
+    tmp_path: Path, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    """A database without tables, as after an upgrade before `flask migrate`."""
+    engine = make_engine(f"sqlite:///{tmp_path / 'empty.sqlite'}")
+    pace = pace_of(Database(engine), clock)
+    for ask in (pace.take, pace.look):
+        with pytest.raises(TemporaryError, match="the pace could not be read or written"):
+            ask("github:here")
+    until = clock() + timedelta(minutes=7)
+    assert pace.pause("github:here", until) == until
+    assert pace.pause("github:here", None) == clock() + timedelta(minutes=1)
+    assert "a pause of github:here could not be noted (OperationalError)" in caplog.text
+    engine.dispose()

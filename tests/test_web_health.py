@@ -92,7 +92,11 @@ def test_whatever_keeps_the_work_from_being_done_makes_it_not_ready(
         (replace(WELL, troubles={"archived": 1, "locked": 2}), "github", "open troubles: archived (1), locked (2)"),
         (replace(WELL, in_vain=1), "loomio", "1 of 2 proposals could not be read: is the bot's key still good?"),
         (replace(WELL, effects_parked=3), "effects", "3 are parked"),
-        (replace(WELL, effects_parked=3, effects_queued=9), "effects", "for a person; 9 wait for room with a vendor"),
+        (
+            replace(WELL, effects_parked=3, effects_queued=9),
+            "effects",
+            "for a person; 9 wait until GitHub, Loomio, mail or chat takes more",
+        ),
         (replace(WELL, deliveries_parked=3), "deliveries", "3 are parked"),
     ],
 )

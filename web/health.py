@@ -196,8 +196,12 @@ def _waiting(name: str, due_since: datetime | None, parked: int, now: datetime, 
 
 
 def _queued(finding: Finding, queued: int) -> Finding:
-    """Add what waits for room with a vendor, which is in order."""
-    return replace(finding, why=f"{finding.why}; {queued} wait for room with a vendor") if queued else finding
+    """Add what waits for room outside, which is in order."""
+    return (
+        replace(finding, why=f"{finding.why}; {queued} wait until GitHub, Loomio, mail or chat takes more")
+        if queued
+        else finding
+    )
 
 
 def _github(seen: Vitals, now: datetime) -> Finding:

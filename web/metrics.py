@@ -77,7 +77,11 @@ class FromDatabase(Collector):
         yield _one("trellis_workers", "Workers that hold a lease.", vitals.workers)
         troubles = [((what,), count) for what, count in vitals.troubles.items()]
         yield _by("trellis_troubles_open", "What is amiss on GitHub now.", ("what",), troubles)
-        yield _one("trellis_effects_queued", "Effects that wait for room with a vendor.", vitals.effects_queued)
+        yield _one(
+            "trellis_effects_queued",
+            "Effects that wait until GitHub, Loomio, mail or chat takes more.",
+            vitals.effects_queued,
+        )
         yield _one("trellis_proposals_watched", "Loomio proposals that are looked at.", vitals.watched)
         yield _one("trellis_proposals_in_vain", "Of these, how many could not be read last time.", vitals.in_vain)
 
