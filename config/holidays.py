@@ -1,12 +1,22 @@
 """Public holidays by country or region (`PT`, `DE-BE`), from the `holidays` package.
 
 The years are worked out as they are asked for. https://holidays.readthedocs.io
+
+The package loads a country when it is asked for, but its folder of countries imports all 250 as soon as one of them is,
+which took 8 MB of each process. Here the folder stands without having run, so that a country is one file.
 """
 
+import sys
 from collections.abc import Container, Iterator, Mapping
 from datetime import date
+from importlib.util import find_spec, module_from_spec
 
 import holidays
+from holidays.registry import EntityLoader
+
+COUNTRIES = "holidays.countries"
+if COUNTRIES not in sys.modules and (spec := find_spec(COUNTRIES)):
+    sys.modules[COUNTRIES] = module_from_spec(spec)
 
 
 class PublicHolidays(Mapping[str, Container[date]]):
@@ -26,11 +36,11 @@ class PublicHolidays(Mapping[str, Container[date]]):
 
     def __iter__(self) -> Iterator[str]:
         """Name the countries; regions are many more."""
-        return iter(sorted(holidays.list_supported_countries()))
+        return iter(sorted(_countries()))
 
     def __len__(self) -> int:
         """Count the countries."""
-        return len(holidays.list_supported_countries())
+        return len(_countries())
 
 
 class _Calendar(Container[date]):
@@ -38,7 +48,7 @@ class _Calendar(Container[date]):
 
     def __init__(self, code: str) -> None:
         country, _, region = code.partition("-")
-        if country not in holidays.list_supported_countries():
+        if country not in _countries():
             raise KeyError(code)  # the package would look a name up among all it has, its own modules too
         try:
             self._days = holidays.country_holidays(country, subdiv=region or None)
@@ -55,6 +65,11 @@ class _Calendar(Container[date]):
             self._years[day.year] = frozenset(one for one in self._days if one.year == day.year)
             return known
         return day in self._years[day.year]
+
+
+def _countries() -> frozenset[str]:
+    """Give the codes of all countries; `list_supported_countries` gives the same and loads every country for it."""
+    return frozenset(EntityLoader.get_country_codes())
 
 
 def holidays_problem(code: str) -> str | None:

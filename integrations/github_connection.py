@@ -16,7 +16,6 @@ from urllib.parse import urlsplit
 import requests
 from github import Auth, Github, GithubException, GithubIntegration
 from github.Issue import Issue as VendorIssue
-from jwt.exceptions import PyJWTError
 from urllib3 import Retry
 from urllib3.exceptions import NewConnectionError
 
@@ -60,7 +59,12 @@ class Connection:
         self._api_url = api_url
         self.repository_name = repository_name
         self._token = token
-        self._app = Auth.AppAuth(app_id, app_private_key) if app_id and app_private_key else None
+        self._app: Auth.AppAuth | None = None
+        self._key_errors: tuple[type[Exception], ...] = ()
+        if app_id and app_private_key:
+            from jwt.exceptions import PyJWTError  # loads what an App signs with, which a token needs nothing of
+
+            self._app, self._key_errors = Auth.AppAuth(app_id, app_private_key), (PyJWTError,)
         self._call_seconds = max(1, round(call_seconds))  # PyGithub takes whole seconds only
         self._write_gap_seconds = write_gap_seconds
         self._pace = pace
@@ -90,7 +94,7 @@ class Connection:
             return call()
         except GithubException as error:
             raise self._refused(error, wrote=False, about=about) from error
-        except PyJWTError as error:
+        except self._key_errors as error:
             raise PermanentError("the App's private key cannot be used", trouble=Trouble.CREDENTIALS) from error
         except (requests.RequestException, *RUBBISH) as error:
             raise TemporaryError(f"GitHub could not be read ({type(error).__name__})") from error

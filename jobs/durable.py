@@ -14,11 +14,11 @@ import os
 import threading
 import time
 import uuid
-from collections.abc import Callable, Iterable, Mapping
-from contextlib import closing
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 from dbos import DBOS, DBOSClient, DBOSConfig, DBOSPortableJSONSerializer
 from sqlalchemy import delete, insert, select, text, update
@@ -31,6 +31,9 @@ from store.models import ExecutorRow
 
 log = logging.getLogger(__name__)
 
+P = ParamSpec("P")
+T = TypeVar("T")
+
 APPLICATION = "trellis"
 # DBOS neither recovers nor dequeues work of another version; its default is a hash of the sources, which would strand
 # all work at every deployment. Ours is constant: a unit of work is one key, so its meaning never changes shape.
@@ -38,6 +41,7 @@ APPLICATION_VERSION = "1"
 EXIT_FENCED = 70
 EXIT_UNKNOWN_LEASE = 71
 DRAIN_SECONDS = 8
+SETTINGS_SECONDS = 60.0
 FINISHED = ("SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
 
 
@@ -169,6 +173,9 @@ class Engine:
             "run_migrations": False,
             # Threads come from one pool; twice the queues' width leaves room for the engine's own.
             "max_executor_threads": 4 * sum(queue.side_by_side for queue in QUEUES),
+            # On PostgreSQL a thread looks for what workflows tell each other, by default a hundred times a second. Ours
+            # tell each other nothing. More than a second would hold up the end of the worker.
+            "notification_coalesce_sec": 1.0,
         }
         quiet_engine_log()
         self._dbos = DBOS(config=config)
@@ -191,6 +198,7 @@ class Engine:
                 polling_interval_sec=self._poll_seconds,
                 on_conflict="always_update",
             )
+        self._remember_settings()
         for target in (self._beat_loop, self._reap_loop):
             thread = threading.Thread(target=target, name=f"trellis-{target.__name__.strip('_')}", daemon=True)
             thread.start()
@@ -205,22 +213,32 @@ class Engine:
         for these methods (pinned `<4`); tests hold that work still comes, at once and after a delay.
         """
         system, glance = self._dbos._sys_db, self._glance
-        scopes, transition = system.dequeue_scopes, system.transition_delayed_workflows
-        cancel = system.cancel_timed_out_workflows
+        scopes, lock = system.dequeue_scopes, system.background_job_lock
 
         def dequeue_scopes(queue_name: str) -> list[str | None]:
             return scopes(queue_name) if glance.is_enqueued(queue_name) else []
 
-        def transition_delayed_workflows() -> None:
-            if glance.is_delay_over():
-                transition()
-
-        def cancel_timed_out_workflows(limit: int) -> list[str]:
-            return cancel(limit) if glance.is_time_up() else []
+        @contextmanager
+        def background_job_lock(job_name: str) -> Iterator[bool]:
+            # Delays and deadlines are the only jobs. Whoever has the lock (PostgreSQL's; SQLite has none) does them for
+            # all and keeps a transaction open for a second, so it is taken only when there is something to do.
+            if not glance.is_time_up():
+                yield False
+                return
+            with lock(job_name) as is_ours:
+                yield is_ours
 
         system.dequeue_scopes = dequeue_scopes  # type: ignore[method-assign]
-        system.transition_delayed_workflows = transition_delayed_workflows  # type: ignore[method-assign]
-        system.cancel_timed_out_workflows = cancel_timed_out_workflows  # type: ignore[method-assign]
+        system.background_job_lock = background_job_lock  # type: ignore[method-assign]
+
+    def _remember_settings(self) -> None:
+        """Have the engine read its queues' settings and its schedules once a minute, and not at each poll.
+
+        Settings change only when a worker starts that has others, as at a deployment; schedules we have none.
+        """
+        system = self._dbos._sys_db
+        for name in ("get_queue", "list_queues", "list_schedules"):
+            setattr(system, name, remembered(getattr(system, name), SETTINGS_SECONDS))
 
     def stop(self) -> None:
         """Take no more work, let what runs come to its end, and give the lease back so others need not wait."""
@@ -228,6 +246,7 @@ class Engine:
         self._stopping.set()
         for thread in self._threads:
             thread.join(timeout=5)
+        self._glance.close()
         self._database.transact(
             lambda session: session.execute(delete(ExecutorRow).where(ExecutorRow.id == self.executor_id))
         )
@@ -276,9 +295,7 @@ class Engine:
     def _reap(self, seen: dict[str, tuple[int, float]]) -> dict[str, tuple[int, float]]:
         """Take over from workers whose beat stood still on our own clock, and from those without a lease."""
         now = time.monotonic()
-        beats = self._database.transact(
-            lambda session: dict(session.execute(select(ExecutorRow.id, ExecutorRow.beat)).tuples().all())
-        )
+        beats = self._glance.beats()
         fresh: dict[str, tuple[int, float]] = {}
         for executor, beat in beats.items():
             known = seen.get(executor)
@@ -303,35 +320,99 @@ class Engine:
 
 
 class Glance:
-    """Looks into the engine's table of work without a transaction; what is to be done about it the engine decides."""
+    """Looks into the engine's table of work and ours of leases; what is to be done about it others decide.
+
+    It keeps one connection, on which each question is one round trip: from the pool it would be four on PostgreSQL, for
+    the pool asks whether the connection still stands, and each question would be a transaction.
+    """
 
     def __init__(self, database: Database) -> None:
         self._engine = database.engine
-        self._table = "workflow_status" if self._engine.dialect.name == "sqlite" else "dbos.workflow_status"
+        table = "workflow_status" if self._engine.dialect.name == "sqlite" else "dbos.workflow_status"
+        self._work = f"SELECT executor_id FROM {table} WHERE"  # noqa: S608
+        self._turn = threading.Lock()
+        self._connection: Any = None  # the driver's own, sqlite3's or psycopg's
 
     def is_enqueued(self, queue_name: str) -> bool:
         """Say whether anything waits in a queue."""
-        return bool(self._ask(f"queue_name = '{queue_name}' AND status = 'ENQUEUED' LIMIT 1"))
-
-    def is_delay_over(self) -> bool:
-        """Say whether the delay of something is over, by the clock the engine goes by."""
-        return bool(self._ask(f"status = 'DELAYED' AND delay_until_epoch_ms <= {int(time.time() * 1000)} LIMIT 1"))
+        return bool(self._ask(f"{self._work} queue_name = '{queue_name}' AND status = 'ENQUEUED' LIMIT 1"))
 
     def is_time_up(self) -> bool:
-        """Say whether something has a deadline that has passed; nothing of ours has any."""
-        waits = "status IN ('ENQUEUED', 'PENDING', 'DELAYED') AND workflow_deadline_epoch_ms IS NOT NULL"
-        return bool(self._ask(f"{waits} AND workflow_deadline_epoch_ms <= {int(time.time() * 1000)} LIMIT 1"))
+        """Say whether a delay is over or a deadline has passed, by the clock the engine goes by.
+
+        Nothing of ours has a deadline.
+        """
+        now = int(time.time() * 1000)
+        delayed = f"{self._work} status = 'DELAYED' AND delay_until_epoch_ms <= {now}"
+        waits = f"{self._work} status IN ('ENQUEUED', 'PENDING', 'DELAYED') AND workflow_deadline_epoch_ms IS NOT NULL"
+        return bool(self._ask(f"{delayed} UNION ALL {waits} AND workflow_deadline_epoch_ms <= {now} LIMIT 1"))
 
     def busy_executors(self) -> set[str]:
         """Give who has work under way."""
-        return {one for one in self._ask("status = 'PENDING'") if one}
+        return {executor for (executor,) in self._ask(f"{self._work} status = 'PENDING'") if executor}
 
-    def _ask(self, what: str) -> list[str | None]:
-        # Queue names are the engine's and ours; nothing of anybody else's gets here.
-        question = f"SELECT executor_id FROM {self._table} WHERE {what}"  # noqa: S608
-        with closing(self._engine.raw_connection()) as connection, closing(connection.cursor()) as cursor:
+    def beats(self) -> dict[str, int]:
+        """Give every worker's beat; its lease is a table of ours."""
+        return dict(self._ask(f"SELECT id, beat FROM {ExecutorRow.__tablename__}"))  # noqa: S608
+
+    def close(self) -> None:
+        """Give the connection back to the database; whoever glances once more opens another."""
+        with self._turn:
+            self._let_go()
+
+    def _ask(self, question: str) -> list[Any]:
+        # What stands in a question is the engine's and ours; nothing of anybody else's gets here.
+        with self._turn:
+            if self._connection is not None:
+                try:
+                    return self._answer(question)
+                except self._driver_error:
+                    self._let_go()  # it may only have been lost since the last glance, as when the database restarted
+            self._connect()
+            try:
+                return self._answer(question)
+            except self._driver_error:
+                self._let_go()
+                raise
+
+    def _answer(self, question: str) -> list[Any]:
+        with closing(self._connection.cursor()) as cursor:
             cursor.execute(question)
-            return [row[0] for row in cursor.fetchall()]
+            found: list[Any] = cursor.fetchall()
+            return found
+
+    @property
+    def _driver_error(self) -> type[Exception]:
+        error: type[Exception] = self._engine.dialect.loaded_dbapi.Error
+        return error
+
+    def _connect(self) -> None:
+        pooled = self._engine.raw_connection()
+        self._connection = pooled.dbapi_connection
+        pooled.detach()
+        # No transaction is left open between two glances. On SQLite ours begin none by themselves (store/database.py).
+        if self._engine.dialect.name != "sqlite":
+            self._connection.autocommit = True
+
+    def _let_go(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            with suppress(self._driver_error):
+                connection.close()
+
+
+def remembered(ask: Callable[P, T], seconds: float) -> Callable[P, T]:
+    """Make a question that gives the answer it got last, unless that is older than some seconds."""
+    answers: dict[object, tuple[float, T]] = {}
+
+    def answer(*args: P.args, **kwargs: P.kwargs) -> T:
+        question = (args, tuple(sorted(kwargs.items())))
+        known = answers.get(question)
+        if known is None or time.monotonic() - known[0] > seconds:
+            known = answers[question] = (time.monotonic(), ask(*args, **kwargs))
+        return known[1]
+
+    return answer
 
 
 def _register(kind: str, function: Callable[[str], None]) -> None:

@@ -1,7 +1,11 @@
 """Public holidays by country and region; a code that does not exist is told, and asking is quick and repeatable."""
 
+import subprocess
+import sys
 from datetime import date, timedelta
+from pathlib import Path
 
+import holidays
 import pytest
 
 from config.holidays import PublicHolidays, holidays_problem
@@ -98,6 +102,37 @@ def test_all_countries_are_there() -> None:
     assert len(known) == len(list(known)) > 150
     assert {"PT", "DE", "NP", "US"} <= set(known)
     assert list(known) == sorted(known)
+
+
+def test_they_are_all_the_countries_the_package_knows() -> None:
+    assert set(PublicHolidays()) == set(holidays.list_supported_countries())
+
+
+def test_a_country_is_loaded_without_all_the_others() -> None:
+    """All of them were 8 MB in each process. Åland's build on Finland's."""
+    code = """
+import sys
+from datetime import date
+from config.holidays import PublicHolidays, holidays_problem
+assert holidays_problem("XX")
+assert date(2027, 4, 25) in PublicHolidays()["PT"] and date(2027, 12, 6) in PublicHolidays()["AX"]
+print(*sorted(name for name in sys.modules if name.startswith("holidays.countries.")))
+"""
+    root = Path(__file__).parent.parent
+    said = subprocess.run([sys.executable, "-c", code], cwd=root, capture_output=True, text=True, check=True).stdout
+    assert {"holidays.countries.portugal", "holidays.countries.aland_islands"} <= set(said.split())
+    assert len(said.split()) <= 5
+
+
+def test_whoever_came_before_with_all_countries_is_left_alone() -> None:
+    code = """
+from holidays.countries import Portugal
+from config.holidays import PublicHolidays
+from holidays.countries import Spain
+from datetime import date
+assert date(2027, 4, 25) in PublicHolidays()["PT"] and date(2027, 10, 12) in PublicHolidays()["ES"]
+"""
+    subprocess.run([sys.executable, "-c", code], cwd=Path(__file__).parent.parent, check=True)
 
 
 @pytest.mark.parametrize(

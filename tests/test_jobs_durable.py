@@ -1,15 +1,19 @@
 """The engine's settings that matter: each was measured to lose or double work when missing (engine facts, 2.4)."""
 
 import os
+import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from config.settings import BY_NAME
+from jobs.durable import remembered
+from store.database import make_engine
 from tests.house import fresh_database
 from tests.processes import Process
-from tests.scenes import BOTH_DATABASES
+from tests.scenes import BOTH_DATABASES, on_postgresql
 
 # The engine is a singleton of its process, so each of these runs in a process of its own.
 PRELUDE = """
@@ -124,3 +128,94 @@ engine.stop()
 assert came["now"] < came["late"] and came["late"] - begins >= 1.5, came
 """
     run(code, url, tmp_path)
+
+
+def test_a_glance_goes_on_when_its_connection_was_lost(url: str, tmp_path: Path) -> None:
+    """As after a restart of the database: nobody need notice, and what waits is still seen."""
+    code = """
+from contextlib import suppress
+from sqlalchemy import text
+from jobs.durable import Glance
+glance, intake = Glance(database), Intake(database)
+assert not glance.is_enqueued("handle")
+if database.engine.dialect.name == "sqlite":
+    glance._connection.close()
+else:
+    with database.engine.begin() as connection:
+        ended = text("SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity WHERE pid = :pid")
+        assert connection.scalar(ended, {"pid": glance._connection.info.backend_pid}) == 1
+database.transact(lambda s: intake.enqueue(s, "handle", "a", generation=0, partition="a"))
+assert glance.is_enqueued("handle") and not glance.is_enqueued("perform")
+glance.close()
+glance.close()
+assert glance.is_enqueued("handle")
+glance.close()
+"""
+    run(code, url, tmp_path)
+
+
+def test_a_glance_at_a_database_that_does_not_answer_says_so_and_the_next_one_tries_again(
+    url: str, tmp_path: Path
+) -> None:
+    code = """
+from jobs.durable import Glance
+glance = Glance(database)
+class Gone(database.engine.dialect.loaded_dbapi.Error): pass
+connect = glance._engine.raw_connection
+def refuse(): raise Gone
+glance._engine.raw_connection = refuse
+for _ in range(2):
+    try:
+        glance.busy_executors()
+    except Gone:
+        said.write_text(said.read_text() + "x")
+glance._engine.raw_connection = connect
+assert glance.busy_executors() == set()
+glance.close()
+"""
+    assert run(code, url, tmp_path) == "xx"
+
+
+@pytest.mark.parametrize("kind", [on_postgresql()])
+def test_a_server_that_has_gone_silent_is_given_up_before_a_worker_is_taken_over(kind: str, tmp_path: Path) -> None:
+    """All glances go by one connection, and a worker that beats by another would keep what it does not do."""
+    with fresh_database(kind, tmp_path) as url:
+        engine = make_engine(BY_NAME["DATABASE_URL"].read(url))
+        with engine.connect() as connection:
+            driver: Any = connection.connection.driver_connection
+            silent_ms = int(driver.info.get_parameters()["tcp_user_timeout"])
+        engine.dispose()
+    assert 0 < silent_ms < 1000 * (BY_NAME["TRELLIS_TAKEOVER_SECONDS"].default or 0)
+
+
+def test_an_idle_worker_only_glances(url: str, tmp_path: Path) -> None:
+    """What it asks by way of the pool costs several times as much, so the beat alone does (docs/performance.md)."""
+    code = """
+from sqlalchemy import event
+def handle(key): pass
+engine = Engine(database, {"handle": handle, "perform": handle}, lease=lease, poll_seconds=0.05)
+engine.start()
+time.sleep(2.5)  # the engine's threads have begun, and know their queues
+asked = []
+event.listen(database.engine, "before_cursor_execute", lambda *what: asked.append(what[2]))
+time.sleep(2.5)
+other = {one for one in asked if not one.startswith("UPDATE executors")}
+assert asked and not other, other
+engine.stop()
+"""
+    run(code, url, tmp_path)
+
+
+def test_a_question_is_asked_again_when_its_answer_is_old_and_each_question_has_its_own() -> None:
+    asked: list[str] = []
+
+    def ask(name: str, *, loud: bool = False) -> int:
+        asked.append(name.upper() if loud else name)
+        return len(asked)
+
+    answer = remembered(ask, seconds=0.2)
+
+    assert [answer("a"), answer("a"), answer("b"), answer("a", loud=True), answer("b")] == [1, 1, 2, 3, 2]
+    time.sleep(0.25)
+    assert [answer("a"), answer("a")] == [4, 4]
+    assert asked == ["a", "b", "A", "a"]
