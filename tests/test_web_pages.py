@@ -119,6 +119,18 @@ def test_what_opens_a_letters_link_is_not_logged_when_something_goes_wrong(
     assert "a-token-from-a-letter" not in caplog.text
 
 
+def test_a_database_that_does_not_take_part_is_one_line_in_the_log_and_a_kind_word(
+    client: FlaskClient, lose_database: Callable[[], None], caplog: pytest.LogCaptureFixture
+) -> None:
+    lose_database()
+    answer = client.get(f"/calendar/{'a' * 43}.ics")
+    assert (answer.status_code, answer.headers["Retry-After"]) == (503, "60")
+    assert answer.json == {"message": "Our database cannot do that just now. Please try again in a minute."}
+    assert "GET /calendar/<token>.ics: the database did not take part (" in caplog.text
+    assert "Traceback" not in caplog.text
+    assert "a" * 43 not in caplog.text
+
+
 @pytest.mark.parametrize("place", ["/webhooks//github", "/calendar//x.ics", "//elsewhere.example//healthz"])
 def test_nobody_is_sent_on_to_another_host_by_slashes_or_a_made_up_name(client: FlaskClient, place: str) -> None:
     # The test's own client would take what follows two slashes for a host.

@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, jsonify, render_template, request
 from flask.blueprints import BlueprintSetupState
+from sqlalchemy.exc import OperationalError
 from werkzeug.exceptions import HTTPException, RequestHeaderFieldsTooLarge, RequestURITooLarge
 
 log = logging.getLogger(__name__)
@@ -57,11 +58,18 @@ def pages_blueprint(behaviours: Sequence[str], public_url: str | None) -> Bluepr
         answer.headers.update([(name, value) for name, value in error.get_headers() if name != "Content-Type"])
         return answer, error.code or 500
 
+    @bp.app_errorhandler(OperationalError)
+    def no_database(error: OperationalError) -> tuple[Response, int]:
+        # Full, read-only, locked for too long, gone for a moment. What was asked stands in it too, and is not logged.
+        why = str(error.orig).partition("\n")[0]
+        log.error("%s %s: the database did not take part (%s)", request.method, _route(), why)
+        answer = jsonify({"message": "Our database cannot do that just now. Please try again in a minute."})
+        answer.headers["Retry-After"] = "60"
+        return answer, 503
+
     @bp.app_errorhandler(Exception)
     def went_wrong(error: Exception) -> tuple[Response, int]:
-        # Flask itself would log the path, and in that of a letter's link or a calendar stands what opens it.
-        where = "no page of ours" if request.url_rule is None else request.url_rule.rule
-        log.error("%s %s: went wrong in a way nobody thought of", request.method, where, exc_info=error)
+        log.error("%s %s: went wrong in a way nobody thought of", request.method, _route(), exc_info=error)
         return jsonify({"message": "Something went wrong here. It is in the log, and trying again may help."}), 500
 
     @bp.after_app_request
@@ -74,3 +82,8 @@ def pages_blueprint(behaviours: Sequence[str], public_url: str | None) -> Bluepr
         return response
 
     return bp
+
+
+def _route() -> str:
+    """Name where a request went. Its path, which Flask would log, may show what opens a letter's link or a calendar."""
+    return "no page of ours" if request.url_rule is None else request.url_rule.rule
