@@ -10,9 +10,8 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from functools import partial
 from pathlib import Path
 from time import perf_counter
 from unittest.mock import patch
@@ -21,36 +20,26 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 import app
+from benchmarks.hub import an_issue, hub, keys_in, plan_comment, tools
 from benchmarks.machine import machine_line
-from config.policy import load_policies
-from config.settings import BY_NAME, load_settings
-from domain.effects import CommentOnIssue, Say
+from benchmarks.processes import SLUG, arguments, environment
+from config.settings import BY_NAME
 from jobs.perform import perform
-from jobs.record import plan_effect
 from jobs.turns import turns
 from jobs.workshop import Workshop
-from sandbox.people import REPOSITORY_ID
-from sandbox.serving import Server
-from sandbox.settings import Settings as SandboxSettings
+from sandbox.world import Limits
 from store.accounts import not_queued
 from store.models import EffectRow
-from store.queries import organisation_row
 
 EFFECTS = 2_000
+GITHUB_A_MINUTE = 80
 GITHUB_AN_HOUR = 500
 LEAST_SHARE = 0.95
 TICK = timedelta(seconds=15)
 CALL = timedelta(seconds=0.4)  # what one attempt takes by the fast clock
 HOUR = timedelta(hours=1)
 LONGEST = timedelta(hours=12)
-ORGANISATIONS = ("acme", "fennel-works")
-POLICY = """[organisation]
-name = "Fennel Works"
-mode = "on"
-zone = "Europe/Lisbon"
-[github]
-repository = "fennel-works/{name}"
-"""
+ORGANISATIONS = ("acme", SLUG)
 
 
 class FastClock:
@@ -77,6 +66,7 @@ class WorkedOff:
 
 def main() -> int:
     """Work the backlog off, print, and say whether the bounds hold."""
+    arguments(__doc__ or "").parse_args()
     begins = perf_counter()
     with tempfile.TemporaryDirectory() as folder:
         done = work_off(EFFECTS, f"sqlite:///{folder}/trellis.sqlite", Path(folder))
@@ -103,18 +93,12 @@ def work_off(effects: int, database_url: str, folder: Path, *, scale: int = 1) -
     """
     clock = FastClock()
     begins = clock.now
-    with sandbox(clock, scale) as server, worker(server.url, database_url, folder, clock, scale) as workshop:
-        issue = server.sandbox.github.open_issue(
-            server.sandbox.world.repositories[REPOSITORY_ID],
-            server.sandbox.world.accounts["ada-fw"],
-            "Read a map",
-            "",
-            (),
-            (),
-        )
+    limits = Limits(per_minute=GITHUB_A_MINUTE // scale, per_hour=GITHUB_AN_HOUR // scale)
+    with hub(clock, limits) as github, worker(github.url, database_url, folder, clock, scale) as workshop:
+        issue_number = an_issue(github)
         for n in range(effects):
             slug = ORGANISATIONS[0] if n % 10 else ORGANISATIONS[1]
-            plan(workshop, slug, n, issue.number)
+            plan_comment(workshop, slug, f"answer:{n:05}", issue_number)
         while unsent(workshop) and clock.now < begins + LONGEST:
             turns(workshop)
             ends = clock.now + TICK
@@ -122,8 +106,8 @@ def work_off(effects: int, database_url: str, folder: Path, *, scale: int = 1) -
                 clock.now = max(clock.now, not_before) + CALL
                 perform(workshop, key)
             clock.now = max(clock.now, ends)
-        said = Counter(one.body.partition("key=")[2].split(" ")[0] for one in issue.comments)
-        writes = [one for one in server.sandbox.world.requests if one.method == "POST"]
+        said = Counter(keys_in(github, issue_number))
+        writes = [one for one in github.sandbox.world.requests if one.method == "POST"]
         took = workshop.database.transact(sent)
     by_hour = Counter((at - took[0][0]) // HOUR for at, _ in took)
     return WorkedOff(
@@ -136,57 +120,25 @@ def work_off(effects: int, database_url: str, folder: Path, *, scale: int = 1) -
 
 
 @contextmanager
-def sandbox(clock: FastClock, scale: int) -> Iterator[Server]:
-    """A GitHub that enforces its limits by the fast clock; nobody hears its deliveries."""
-    server = Server(SandboxSettings(port=0, service_url="http://127.0.0.1:9"))
-    limits = server.sandbox.world.limits
-    limits.per_minute, limits.per_hour = limits.per_minute // scale, GITHUB_AN_HOUR // scale
-    server.sandbox.world.limits_clock = lambda: clock.now.timestamp()
-    server.start()
-    yield server
-    server.stop()
-
-
-@contextmanager
 def worker(sandbox_url: str, database_url: str, folder: Path, clock: FastClock, scale: int) -> Iterator[Workshop]:
     """A worker's tools, with the limits that hold by default, for two organisations of one token."""
-    policies = folder / "organisations"
-    policies.mkdir()
-    for slug in ORGANISATIONS:
-        text = POLICY.replace("{name}", "learning" if slug == ORGANISATIONS[1] else "renamed")
-        (policies / f"{slug}.toml").write_text(text, encoding="utf-8")
-    environ = {
-        "DATABASE_URL": database_url,
-        "TRELLIS_ORGANISATIONS": str(policies),
-        "TRELLIS_LOG_LEVEL": "ERROR",
-        "TRELLIS_WRITE_GAP_SECONDS": "0.0001",
-        "TRELLIS_WRITES_PER_MINUTE": str(BY_NAME["TRELLIS_WRITES_PER_MINUTE"].default // scale),
-        "TRELLIS_WRITES_PER_HOUR": str(BY_NAME["TRELLIS_WRITES_PER_HOUR"].default // scale),
-        "GITHUB_API_URL": f"{sandbox_url}/github",
-        "GITHUB_TOKEN": "trellis-bot",
-    }
+    environ = environment(
+        database_url,
+        folder,
+        organisations=ORGANISATIONS,
+        TRELLIS_LOG_LEVEL="ERROR",
+        TRELLIS_WRITE_GAP_SECONDS="0.0001",
+        TRELLIS_WRITES_PER_MINUTE=str(BY_NAME["TRELLIS_WRITES_PER_MINUTE"].default // scale),
+        TRELLIS_WRITES_PER_HOUR=str(BY_NAME["TRELLIS_WRITES_PER_HOUR"].default // scale),
+        GITHUB_API_URL=f"{sandbox_url}/github",
+    )
     done = app.create_app(environ).test_cli_runner().invoke(args=["migrate"])
     if done.exit_code:
         raise SystemExit(done.output)
-    settings = load_settings(environ)
     with patch("app.real_now", clock):
-        workshop, _ = app.create_worker(settings, load_policies(settings.organisations_folder()))
-        workshop = replace(workshop, check_lease=lambda: None)  # nobody beats here, and nobody takes over
-        for slug in ORGANISATIONS:
-            workshop.database.transact(partial(_know_repository, slug=slug))
+        workshop = tools(environ)
         yield workshop
     workshop.database.dispose()
-
-
-def _know_repository(session: Session, *, slug: str) -> None:
-    organisation_row(session, slug).repository_id = REPOSITORY_ID
-
-
-def plan(workshop: Workshop, slug: str, number: int, issue_number: int) -> None:
-    """Plan one comment."""
-    say = Say(name="objective-activated", values={"name": f"Ada {number}"})
-    effect = CommentOnIssue(key=f"answer:{number:05}", about="issue", issue_number=issue_number, body=say)
-    workshop.database.transact(lambda session: plan_effect(workshop, session, slug, effect))
 
 
 def unsent(workshop: Workshop) -> int:

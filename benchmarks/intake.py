@@ -18,6 +18,7 @@ from threading import Thread
 from uuid import uuid4
 
 from benchmarks.doors import Grouped
+from benchmarks.hub import hub
 from benchmarks.machine import load_line, machine_line
 from benchmarks.processes import (
     PATIENCE_SECONDS,
@@ -32,7 +33,6 @@ from benchmarks.processes import (
     waitress_command,
 )
 from benchmarks.sender import Answers, as_fast_as_taken, at_a_rate, issue_opened, requests_of, signature
-from benchmarks.worker import hub
 from config.clock import real_now
 from config.settings import load_settings
 from jobs.durable import Intake

@@ -1,6 +1,5 @@
 """Processes and databases for the benchmarks: what runs here is what runs on a host, started by the same commands."""
 
-import argparse
 import os
 import secrets
 import shlex
@@ -10,7 +9,8 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from argparse import ArgumentParser
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -25,7 +25,7 @@ name = "Fennel Works"
 mode = "on"
 zone = "Europe/Lisbon"
 [github]
-repository = "fennel-works/learning"
+repository = "{repository}"
 """
 PATIENCE_SECONDS = 120.0
 # As `flask up` starts it.
@@ -70,10 +70,6 @@ class Running:
             if int(session) == self.pid and state != "Z":
                 found.append(int(stat.parent.name))
         return sorted(found)
-
-    def is_running(self) -> bool:
-        """Say whether the process itself has not ended."""
-        return self._process.poll() is None
 
     def signal(self, number: int) -> None:
         """Send a signal to the process alone."""
@@ -146,11 +142,18 @@ def procfile_command(name: str, *, port: int, processes: int = 2, app: str = "ap
     return command.replace("0.0.0.0:", "127.0.0.1:").replace("app:create_app", app)
 
 
-def environment(database_url: str, folder: Path, **more: str) -> dict[str, str]:
-    """Give the environment of one organisation with default settings; policies go to `folder/organisations`."""
+def environment(
+    database_url: str, folder: Path, *, organisations: Sequence[str] = (SLUG,), **more: str
+) -> dict[str, str]:
+    """Give the environment of some organisations with default settings; policies go to `folder/organisations`.
+
+    Only Fennel Works' policy names a repository that is there: no two policies may name the same one.
+    """
     policies = folder / "organisations"
     policies.mkdir(exist_ok=True)
-    (policies / f"{SLUG}.toml").write_text(POLICY, encoding="utf-8")
+    for slug in organisations:
+        repository = "fennel-works/learning" if slug == SLUG else f"fennel-works/{slug}"
+        (policies / f"{slug}.toml").write_text(POLICY.format(repository=repository), encoding="utf-8")
     kept = {name: os.environ[name] for name in ("PATH", "HOME", "LANG", "TZ") if name in os.environ}
     return (
         kept
@@ -195,12 +198,17 @@ def _on_server(server: str, statement: str) -> None:
         connection.execute(statement.encode())
 
 
-def database_argument(about: str) -> str | None:
-    """Read the one argument benchmarks take: the address of a PostgreSQL server on which a database may be made."""
+def arguments(about: str) -> ArgumentParser:
+    """Begin a benchmark: give what reads its arguments, so that `--help` says what it measures."""
     signal.signal(
         signal.SIGTERM, lambda *_: sys.exit(143)
     )  # so that what was started is ended, and the database dropped
-    parser = argparse.ArgumentParser(description=about.splitlines()[0])
+    return ArgumentParser(description=about.splitlines()[0])
+
+
+def database_argument(about: str) -> str | None:
+    """Read the one argument some benchmarks take: the address of a PostgreSQL server where a database may be made."""
+    parser = arguments(about)
     parser.add_argument("--database", metavar="URL", help="PostgreSQL server to measure as well; a database is made")
     found = parser.parse_args().database
     return None if found is None else str(found)

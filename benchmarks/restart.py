@@ -19,7 +19,7 @@ from benchmarks.machine import load_line, machine_line
 from benchmarks.processes import (
     Running,
     answers,
-    database_argument,
+    arguments,
     databases,
     environment,
     free_port,
@@ -38,7 +38,7 @@ Restart = Callable[[list[Running], str, Mapping[str, str], Path], None]
 
 def main() -> int:
     """Measure, print, and say whether the bounds hold."""
-    database_argument(__doc__ or "")
+    arguments(__doc__ or "").parse_args()
     print(f"{machine_line()}; {load_line()}")
     print("| two restarts | answered, of | p99 | longest | bound |")
     print("|---|---|---|---|---|")
@@ -70,7 +70,7 @@ def under_load(restart: Restart, environ: Mapping[str, str], folder: Path) -> An
     web = [Running(command, environ, folder)]
     try:
         web[0].wait_until(lambda: answers(port), "the web part")
-        # A minute's worth of them is made before, so that making them disturbs nothing.
+        # All of them are made before, so that making them disturbs nothing.
         requests = requests_of(issue_opened(), PER_SECOND * SECONDS, keep_alive=False)
         begins = time.monotonic()
         thread = Thread(target=_restarts, args=(restart, web, command, environ, folder, begins), daemon=True)

@@ -90,7 +90,7 @@ def as_fast_as_taken(port: int, body: bytes, *, connections: int, seconds: float
         count, connection = 0, _connected(port)
         begins = time.perf_counter()
         while time.perf_counter() < ends:
-            # A hundred at a time: making them costs the sender little, and memory less.
+            # Twenty at a time, signed once: making them costs the sender little, and memory less.
             for request in requests_of(body, 20, keep_alive=True):
                 try:
                     status = exchange(connection, request)

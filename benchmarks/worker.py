@@ -9,19 +9,15 @@ import signal
 import sys
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import replace
-from functools import partial
+from collections.abc import Callable, Mapping
 from pathlib import Path
 
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from app import create_worker
+from benchmarks.hub import an_issue, hub, keys_in, plan_comment, tools
 from benchmarks.machine import load_line, machine_line
 from benchmarks.processes import (
-    POLICY,
     SLUG,
     Running,
     database_argument,
@@ -31,18 +27,11 @@ from benchmarks.processes import (
     procfile_command,
     running,
 )
-from config.policy import load_policies
-from config.settings import load_settings
-from domain.effects import CommentOnIssue, Say
 from jobs.perform import perform
-from jobs.record import plan_effect
 from jobs.workshop import Workshop
 from sandbox.faults import Fault
-from sandbox.people import REPOSITORY_ID
 from sandbox.serving import Server
-from sandbox.settings import Settings as SandboxSettings
 from store.models import EffectRow
-from store.queries import organisation_row
 
 ORGANISATIONS = (SLUG, "acme", "hemlock", "juniper")
 SECONDS_OF_A_RUN = 12.0
@@ -71,13 +60,9 @@ def main() -> int:
 def on_one_database(kind: str, url: str, folder: Path) -> bool:
     """Measure on a database."""
     with hub() as github:
-        environ = environment(url, folder, GITHUB_API_URL=f"{github.url}/github", **NO_LIMITS)
-        for slug in ORGANISATIONS[1:]:
-            (folder / "organisations" / f"{slug}.toml").write_text(
-                # The same repository under another spelling: no two policies may name the same one.
-                POLICY.replace("fennel-works/learning", f"fennel-works/{slug}"),
-                encoding="utf-8",
-            )
+        environ = environment(
+            url, folder, organisations=ORGANISATIONS, GITHUB_API_URL=f"{github.url}/github", **NO_LIMITS
+        )
         migrate(environ, folder)
         workshop = tools(environ)
         issue_number = an_issue(github)
@@ -106,69 +91,20 @@ def on_one_database(kind: str, url: str, folder: Path) -> bool:
     return taken <= MOST_SECONDS_TO_TAKE_OVER and not doubled and wanted == len(comments)
 
 
-@contextmanager
-def hub() -> Iterator[Server]:
-    """A GitHub that answers at once and takes everything; nobody hears its deliveries."""
-    server = Server(SandboxSettings(port=0, service_url="http://127.0.0.1:9"))
-    limits = server.sandbox.world.limits
-    limits.per_minute = limits.per_hour = 1_000_000
-    server.start()
-    yield server
-    server.stop()
-
-
-def tools(environ: Mapping[str, str]) -> Workshop:
-    """Give a workshop of this process, which plans and looks and never takes work."""
-    settings = load_settings(environ)
-    workshop, _ = create_worker(settings, load_policies(settings.organisations_folder()))
-    workshop = replace(workshop, check_lease=lambda: None)  # this process has no lease that could be lost
-    for slug in ORGANISATIONS:
-        workshop.database.transact(partial(_know_repository, slug=slug))
-    return workshop
-
-
-def _know_repository(session: Session, *, slug: str) -> None:
-    organisation_row(session, slug).repository_id = REPOSITORY_ID
-
-
-def an_issue(github: Server) -> int:
-    """Open an issue to comment on."""
-    world = github.sandbox.world
-    ada = world.accounts["ada-fw"]
-    issue = github.sandbox.github.open_issue(world.repositories[REPOSITORY_ID], ada, "Read a map", "", (), ())
-    return int(issue.number)
-
-
 def plan(workshop: Workshop, name: str, issue_number: int, count: int, slugs: tuple[str, ...]) -> list[str]:
-    """Plan so many comments for each of some organisations, as any behaviour does; give their keys."""
+    """Plan so many comments for each of some organisations; give their keys."""
     keys = []
     for number in range(count):
         for slug in slugs:
-            say = Say(name="objective-activated", values={"name": f"Ada {number}"})
             key = f"answer:{name}:{slug}:{number:05}"
-            effect = CommentOnIssue(key=key, about="issue", issue_number=issue_number, body=say)
-            workshop.database.transact(partial(_plan, workshop, slug=slug, effect=effect))
+            plan_comment(workshop, slug, key, issue_number)
             keys.append(key)
     return keys
-
-
-def _plan(workshop: Workshop, session: Session, *, slug: str, effect: CommentOnIssue) -> None:
-    plan_effect(workshop, session, slug, effect)
 
 
 def count_done(session: Session) -> int:
     """Count what was sent."""
     return session.scalar(select(func.count()).select_from(EffectRow).where(EffectRow.status == "done")) or 0
-
-
-def keys_in(github: Server, issue_number: int) -> list[str]:
-    """Give the keys that the comments on an issue carry."""
-    repository = github.sandbox.world.repositories[REPOSITORY_ID]
-    return [
-        one.body.partition("key=")[2].split(" ")[0]
-        for one in repository.issues[issue_number].comments
-        if "key=" in one.body
-    ]
 
 
 def a_second(

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -154,19 +155,25 @@ def query_of(wire: responses.RequestsMock, place: int = 0) -> dict[str, Any]:
 # -- as an App ---------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="session")
-def key() -> RSAPrivateKey:
+@cache
+def app_key() -> RSAPrivateKey:
+    """The key of every App in the tests: one is enough, and takes a while to make."""
     return generate_private_key(public_exponent=65537, key_size=2048)
 
 
-def make_app(key: RSAPrivateKey) -> GitHub:
-    pem = key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()).decode()
+@cache
+def app_pem() -> str:
+    """That key, as a setting holds it."""
+    return app_key().private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()).decode()
+
+
+def make_app(pem: str | None = None) -> GitHub:
     github = GitHub(
         Connection(
             api_url=API,
             repository_name="fennel-works/learning",
             app_id="55",
-            app_private_key=pem,
+            app_private_key=app_pem() if pem is None else pem,
             write_gap_seconds=None,
         )
     )
@@ -183,10 +190,10 @@ def signed_in(wire: responses.RequestsMock) -> None:
     wire.post(TOKENS, status=201, json=fixture("installation_token.post__fresh"))
 
 
-def claims_of(request: requests.PreparedRequest, key: RSAPrivateKey) -> dict[str, Any]:
+def claims_of(request: requests.PreparedRequest) -> dict[str, Any]:
     word, _, token = str(request.headers["Authorization"]).partition(" ")
     assert word == "Bearer"
-    claims: dict[str, Any] = jwt.decode(token, key.public_key(), algorithms=["RS256"])
+    claims: dict[str, Any] = jwt.decode(token, app_key().public_key(), algorithms=["RS256"])
     return claims
 
 

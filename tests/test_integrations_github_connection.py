@@ -7,7 +7,6 @@ import threading
 
 import pytest
 import responses
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from integrations.errors import PermanentError, TemporaryError, UnknownOutcomeError
 from integrations.github import GitHub
@@ -26,7 +25,6 @@ from tests.github_wire import (
     comment_reply,
     fixture,
     github,
-    key,
     make_app,
     make_github,
     no_backoff,
@@ -36,7 +34,7 @@ from tests.github_wire import (
     wire,
 )
 
-__all__ = ["github", "key", "no_backoff", "wire"]  # fixtures, used by name
+__all__ = ["github", "no_backoff", "wire"]  # fixtures, used by name
 
 
 def test_making_the_adapter_sends_nothing() -> None:
@@ -124,11 +122,11 @@ def test_no_secret_reaches_the_log_or_an_error(
 
 
 def test_an_app_signs_in_finds_its_installation_and_reads_with_the_installations_token(
-    wire: responses.RequestsMock, key: RSAPrivateKey
+    wire: responses.RequestsMock,
 ) -> None:
     signed_in(wire)
     wire.get(f"{HOME}/issues/7/comments", json=[comment_reply()])
-    github = make_app(key)
+    github = make_app()
     assert [github.comments(7), github.comments(7)] == [[COMMENT], [COMMENT]]
     assert places(wire) == [
         "GET /repos/fennel-works/learning/installation",
@@ -138,25 +136,25 @@ def test_an_app_signs_in_finds_its_installation_and_reads_with_the_installations
     ]
     asked_installation, asked_token, read, _ = [call.request for call in wire.calls]
     for request in (asked_installation, asked_token):
-        claims = claims_of(request, key)
+        claims = claims_of(request)
         assert claims["iss"] == "55"
         assert claims["exp"] - claims["iat"] <= 660
     assert read.headers["Authorization"] == "token invented-installation-token"
 
 
-def test_an_apps_login_is_its_slug_with_bot_behind_it(wire: responses.RequestsMock, key: RSAPrivateKey) -> None:
+def test_an_apps_login_is_its_slug_with_bot_behind_it(wire: responses.RequestsMock) -> None:
     wire.get(f"{WIRE}/app", json=fixture("app.get__ours"))
-    github = make_app(key)
+    github = make_app()
     assert [github.login(), github.login()] == ["trellis[bot]", "trellis[bot]"]
     assert places(wire) == ["GET /app"]
-    assert claims_of(wire.calls[0].request, key)["iss"] == "55"
+    assert claims_of(wire.calls[0].request)["iss"] == "55"
 
 
-def test_an_app_comments_once_with_the_installations_token(wire: responses.RequestsMock, key: RSAPrivateKey) -> None:
+def test_an_app_comments_once_with_the_installations_token(wire: responses.RequestsMock) -> None:
     signed_in(wire)
     mine = comment_reply(user=person("trellis[bot]"))
     wire.post(f"{HOME}/issues/7/comments", status=201, json=mine)
-    assert make_app(key).comment(7, "Well begun.").author == "trellis[bot]"
+    assert make_app().comment(7, "Well begun.").author == "trellis[bot]"
     assert places(wire)[-1] == "POST /repositories/4001/issues/7/comments"
     assert len(wire.calls) == 3
 
@@ -166,12 +164,12 @@ def test_an_app_comments_once_with_the_installations_token(wire: responses.Reque
 )
 @pytest.mark.parametrize("name", ["comments", "comment"])
 def test_an_app_that_cannot_find_its_installation_sent_nothing_and_says_so(
-    wire: responses.RequestsMock, key: RSAPrivateKey, name: str, status: int, expected: type[Exception]
+    wire: responses.RequestsMock, name: str, status: int, expected: type[Exception]
 ) -> None:
     wire.get(INSTALLATION, status=status, json={"message": "Not Found" if status == 404 else "No"})
     call = READS[name][1] if name in READS else WRITES[name][2]
     with pytest.raises(expected):
-        call(make_app(key))
+        call(make_app())
     assert set(places(wire)) == {"GET /repos/fennel-works/learning/installation"}
 
 
@@ -180,28 +178,19 @@ def test_an_app_that_cannot_find_its_installation_sent_nothing_and_says_so(
 )
 @pytest.mark.parametrize("name", ["comments", "comment"])
 def test_an_app_that_gets_no_token_sent_nothing_and_says_so(
-    wire: responses.RequestsMock, key: RSAPrivateKey, name: str, status: int, expected: type[Exception]
+    wire: responses.RequestsMock, name: str, status: int, expected: type[Exception]
 ) -> None:
     wire.get(INSTALLATION, json=fixture("installation.get__ours"))
     wire.post(TOKENS, status=status, json={"message": "Not Found" if status == 404 else "No"})
     call = READS[name][1] if name in READS else WRITES[name][2]
     with pytest.raises(expected):
-        call(make_app(key))
+        call(make_app())
     assert places(wire)[-1] == "POST /app/installations/66/access_tokens"
 
 
 @pytest.mark.parametrize("name", ["login", "comments", "comment"])
 def test_a_private_key_that_is_none_is_a_problem_for_a_person(wire: responses.RequestsMock, name: str) -> None:
-    github = GitHub(
-        Connection(
-            api_url=API,
-            repository_name="fennel-works/learning",
-            app_id="55",
-            app_private_key="-----BEGIN RSA PRIVATE KEY-----\ninvented\n-----END RSA PRIVATE KEY-----\n",
-            write_gap_seconds=None,
-        )
-    )
-    github.use_repository(4001)
+    github = make_app("-----BEGIN RSA PRIVATE KEY-----\ninvented\n-----END RSA PRIVATE KEY-----\n")
     call = READS[name][1] if name in READS else WRITES[name][2]
     with pytest.raises(PermanentError):
         call(github)
@@ -209,13 +198,13 @@ def test_a_private_key_that_is_none_is_a_problem_for_a_person(wire: responses.Re
 
 
 def test_neither_the_installations_token_nor_the_apps_signature_reaches_the_log(
-    wire: responses.RequestsMock, key: RSAPrivateKey, caplog: pytest.LogCaptureFixture
+    wire: responses.RequestsMock, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
     signed_in(wire)
     wire.get(f"{HOME}/issues/7/comments", status=403, json={"message": "Resource not accessible by integration"})
     with pytest.raises(PermanentError) as raised:
-        make_app(key).comments(7)
+        make_app().comments(7)
     logging.getLogger("test").error("it went wrong", exc_info=raised.value)
     claims = base64.urlsafe_b64encode(b'{"iat"').decode().rstrip("=")
     assert "it went wrong" in caplog.text

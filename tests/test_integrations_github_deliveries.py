@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 import responses
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 from integrations.errors import PermanentError, TemporaryError, UnknownOutcomeError
 from integrations.github import GitHub
@@ -19,7 +18,6 @@ from tests.github_wire import (
     attempt_reply,
     claims_of,
     github,
-    key,
     make_app,
     no_backoff,
     places,
@@ -29,7 +27,7 @@ from tests.github_wire import (
     wire,
 )
 
-__all__ = ["github", "key", "no_backoff", "wire"]  # fixtures, used by name
+__all__ = ["github", "no_backoff", "wire"]  # fixtures, used by name
 
 
 @pytest.fixture
@@ -104,13 +102,11 @@ def test_a_delivery_is_asked_for_once_more(deliveries: Deliveries, wire: respons
 # -- as an App ---------------------------------------------------------------------------------------------------------
 
 
-def test_an_app_asks_for_its_own_failed_deliveries_with_its_signature(
-    wire: responses.RequestsMock, key: RSAPrivateKey
-) -> None:
+def test_an_app_asks_for_its_own_failed_deliveries_with_its_signature(wire: responses.RequestsMock) -> None:
     signed_in(wire)
     wire.get(f"{WIRE}/app/hook/deliveries", json=[attempt_reply(installation_id=66, repository_id=None)])
     wire.post(f"{WIRE}/app/hook/deliveries/90001/attempts", status=202, json={})
-    deliveries = Deliveries(make_app(key).connection)
+    deliveries = Deliveries(make_app().connection)
     of_the_app = replace(LOST, hook_id=None, repository_id=None)
     assert deliveries.is_app
     assert deliveries.failed(None, since=THEN, most=10) == [of_the_app]
@@ -118,7 +114,7 @@ def test_an_app_asks_for_its_own_failed_deliveries_with_its_signature(
     assert places(wire)[0] == "GET /app/hook/deliveries?per_page=100&status=failure"
     assert places(wire)[-1] == "POST /app/hook/deliveries/90001/attempts"
     for call in (wire.calls[0], wire.calls[-1]):
-        assert claims_of(call.request, key)["iss"] == "55"
+        assert claims_of(call.request)["iss"] == "55"
 
 
 @pytest.mark.parametrize(
@@ -127,12 +123,12 @@ def test_an_app_asks_for_its_own_failed_deliveries_with_its_signature(
      (429, TemporaryError), (500, UnknownOutcomeError), (502, UnknownOutcomeError)],
 )  # fmt: skip
 def test_a_delivery_an_app_could_not_ask_for_says_how_it_stands(
-    wire: responses.RequestsMock, key: RSAPrivateKey, status: int, expected: type[Exception]
+    wire: responses.RequestsMock, status: int, expected: type[Exception]
 ) -> None:
     signed_in(wire)
     wire.post(f"{WIRE}/app/hook/deliveries/90001/attempts", status=status, json={"message": "No"})
     with pytest.raises(expected):
-        Deliveries(make_app(key).connection).redeliver(replace(LOST, hook_id=None))
+        Deliveries(make_app().connection).redeliver(replace(LOST, hook_id=None))
     assert places(wire).count("POST /app/hook/deliveries/90001/attempts") == 1
 
 
@@ -141,8 +137,8 @@ def test_a_delivery_an_app_could_not_ask_for_says_how_it_stands(
     [(401, PermanentError), (403, PermanentError), (404, PermanentError), (429, TemporaryError), (502, TemporaryError)],
 )
 def test_an_apps_deliveries_that_cannot_be_read_say_why(
-    wire: responses.RequestsMock, key: RSAPrivateKey, no_backoff: None, status: int, expected: type[Exception]
+    wire: responses.RequestsMock, no_backoff: None, status: int, expected: type[Exception]
 ) -> None:
     wire.get(f"{WIRE}/app/hook/deliveries", status=status, json={"message": "No"})
     with pytest.raises(expected):
-        Deliveries(make_app(key).connection).failed(None, since=THEN, most=10)
+        Deliveries(make_app().connection).failed(None, since=THEN, most=10)

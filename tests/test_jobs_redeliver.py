@@ -7,13 +7,9 @@ from datetime import timedelta
 from functools import partial
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from config.links import Links
 from domain.policy import Mode
-from integrations.github import GitHub
-from integrations.github_connection import Connection
 from integrations.github_deliveries import Deliveries, FailedDelivery, Hook
 from jobs import redeliver as job
 from jobs.prune import prune
@@ -73,23 +69,6 @@ def numbers(outside: Outside, *guids: str) -> list[str]:
 def store(work: Workshop, guid: str) -> None:
     columns = {"source": "github", "event": "issues", "about": "github", "body": b"{}", "status": "done"}
     add(work, DeliveryRow(id=guid, received_at=work.real_now(), not_before=work.real_now(), **columns))
-
-
-def private_key() -> str:
-    key = generate_private_key(public_exponent=65537, key_size=2048)
-    return key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()).decode()
-
-
-def as_app(outside: Outside) -> GitHub:
-    return GitHub(
-        Connection(
-            api_url=f"{outside.server.url}/github",
-            repository_name="fennel-works/learning",
-            app_id="55",
-            app_private_key=private_key(),
-            write_gap_seconds=None,
-        )
-    )
 
 
 def test_what_failed_is_asked_for_once_and_again_only_when_it_failed_again(work: Workshop, outside: Outside) -> None:
@@ -215,7 +194,7 @@ def test_an_app_asks_as_itself_once_for_all_its_organisations_and_for_nobody_els
     order(outside, "deliveries", hook="integration")
     guids = goal(outside)
     outside.world.deliveries[0].repository_id = 9_999  # of somebody else who installed the App
-    apps = {slug: as_app(outside) for slug in ("fennel-works", "second")}
+    apps = {slug: outside.github(app_id="55") for slug in ("fennel-works", "second")}
     at_app = at_work(work, clock, OURS, replace(OURS, slug="second"), github=lambda slug: apps[slug])
     redeliver(at_app)
     assert asked(outside) == numbers(outside, *guids[1:])

@@ -9,13 +9,12 @@ from itertools import count
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.rsa import generate_private_key
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from domain.effects import CommentOnIssue, Effect, Say, ShowTicketState
 from domain.trouble import FOR_GOOD, Trouble
 from integrations.github import GitHub
 from integrations.github_connection import Connection
+from integrations.pace import Pace
 from jobs.handle import follow_issue, handle
 from jobs.objectives import open_objective
 from jobs.perform import perform
@@ -29,6 +28,7 @@ from sandbox.settings import Settings
 from sandbox.world import Issue, Repository
 from store.models import DeliveryRow, EffectRow, ObjectiveRow, OrganisationRow, PersonRow, TicketRow, TroubleRow
 from store.queries import people_of, person_by_handle
+from tests.github_wire import app_pem
 from tests.workroom import OURS, SLUG, Clock, add, add_person, at_work, rows, statuses
 
 HOUR = timedelta(hours=1)
@@ -45,6 +45,20 @@ class Outside:
     @property
     def repository(self) -> Repository:
         return self.world.repositories[4001]
+
+    def github(self, *, pace: Pace | None = None, app_id: str | None = None) -> GitHub:
+        """Our adapter for it, without a gap between writes: as the App of that number, or else by the bot's token."""
+        return GitHub(
+            Connection(
+                api_url=f"{self.server.url}/github",
+                repository_name="fennel-works/learning",
+                token="trellis-bot" if app_id is None else None,
+                app_id=app_id,
+                app_private_key=None if app_id is None else app_pem(),
+                write_gap_seconds=None,
+                pace=pace,
+            )
+        )
 
     def do(self, act: Callable[..., Any], *arguments: Any) -> Any:
         with self.world.lock:
@@ -95,20 +109,9 @@ def clock() -> Clock:
     return Clock(datetime.now(UTC))
 
 
-def by_token(outside: Outside) -> GitHub:
-    return GitHub(
-        Connection(
-            api_url=f"{outside.server.url}/github",
-            repository_name="fennel-works/learning",
-            token="trellis-bot",
-            write_gap_seconds=None,
-        )
-    )
-
-
 @pytest.fixture
 def work(workshop: Workshop, clock: Clock, outside: Outside) -> Workshop:
-    github = by_token(outside)
+    github = outside.github()
     work = at_work(workshop, clock, OURS, github=lambda _: github)
     add_person(work, "ada", github_login="ada-fw")
     add_person(work, "bo", github_login="bo-fw")
@@ -357,24 +360,10 @@ def test_what_one_right_does_not_cover_waits_and_the_rest_goes_on(
 # -- the App ----------------------------------------------------------------------------------------------------------
 
 
-@pytest.fixture(scope="session")
-def pem() -> str:
-    key = generate_private_key(public_exponent=65537, key_size=2048)
-    return key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()).decode()
-
-
 @pytest.fixture
-def as_app(work: Workshop, outside: Outside, pem: str) -> Workshop:
+def as_app(work: Workshop, outside: Outside) -> Workshop:
     outside.world.hook_kind = "integration"
-    github = GitHub(
-        Connection(
-            api_url=f"{outside.server.url}/github",
-            repository_name="fennel-works/learning",
-            app_id="55",
-            app_private_key=pem,
-            write_gap_seconds=None,
-        )
-    )
+    github = outside.github(app_id="55")
     return replace(work, github=lambda _: github)
 
 

@@ -19,14 +19,12 @@ from benchmarks.backlog import work_off
 from config.policy import load_policies
 from config.settings import BY_NAME, load_settings
 from domain.effects import ShowTicketState
-from domain.issues import Issue
+from domain.issues import Issue, key_in
 from domain.pace import Window, queue_of, turn_of
 from domain.ticket_states import TicketState
 from domain.ticket_words import label_of
 from domain.trouble import Trouble, held_by
 from integrations.errors import PacedError, TemporaryError
-from integrations.github import GitHub
-from integrations.github_connection import Connection
 from integrations.loomio import Loomio
 from jobs.pace import SharedPace
 from jobs.perform import perform
@@ -39,7 +37,7 @@ from store.database import Database, make_engine
 from store.models import AccountRow, CallRow, EffectRow, TicketRow
 from tests.house import fresh_database
 from tests.scenes import BOTH_DATABASES
-from tests.test_jobs_redeliver import order, private_key
+from tests.test_jobs_redeliver import order
 from tests.test_jobs_trouble import Outside, clock, comment_on, outside, plan, row_of, work
 from tests.workroom import OURS, SLUG, Clock, add, at_work, rows
 
@@ -56,15 +54,7 @@ def pace_of(database: Database, clock: Callable[[], datetime], slug: str = SLUG)
 @pytest.fixture
 def paced(work: Workshop, outside: Outside, clock: Clock) -> Workshop:
     """The workshop, its GitHub keeping to two writes a minute and five an hour."""
-    github = GitHub(
-        Connection(
-            api_url=f"{outside.server.url}/github",
-            repository_name="fennel-works/learning",
-            token="trellis-bot",
-            write_gap_seconds=None,
-            pace=pace_of(work.database, clock),
-        )
-    )
+    github = outside.github(pace=pace_of(work.database, clock))
     pacing = Pacing(settle_seconds=60, retry_seconds=5, windows={"github": WINDOWS})
     other = replace(OURS, slug=OTHER)
     return at_work(
@@ -243,7 +233,7 @@ def test_what_is_said_on_an_issue_stands_there_in_the_order_it_was_meant(
     clock.now += timedelta(minutes=1)
     perform(working, second)
     assert [row_of(working, key).status for key in (first, second)] == ["done", "done"]
-    said = [one.partition("key=")[2].split(" ")[0] for one in outside.comments(number)]
+    said = [key_in(one) for one in outside.comments(number)]
     assert said == [first, second]
 
 
@@ -372,15 +362,7 @@ def test_a_policy_asks_for_less_than_the_deployment_allows(environ: dict[str, st
 def test_an_app_has_room_of_its_own_with_each_owner_it_is_installed_at(
     work: Workshop, outside: Outside, clock: Clock
 ) -> None:
-    adapter = GitHub(
-        Connection(
-            api_url=f"{outside.server.url}/github",
-            repository_name="fennel-works/learning",
-            app_id="7",
-            app_private_key=private_key(),
-            write_gap_seconds=None,
-        )
-    )
+    adapter = outside.github(app_id="7")
     assert adapter.account == f"{account(outside).rpartition('/')[0]}/app-7@fennel-works"
 
 
@@ -428,15 +410,7 @@ def test_a_state_that_takes_two_writes_gets_there_with_room_for_one_at_a_time(
     work: Workshop, outside: Outside, clock: Clock
 ) -> None:
     one = replace(pace_of(work.database, clock), windows=(Window(most=1, seconds=60),))
-    github = GitHub(
-        Connection(
-            api_url=f"{outside.server.url}/github",
-            repository_name="fennel-works/learning",
-            token="trellis-bot",
-            write_gap_seconds=None,
-            pace=one,
-        )
-    )
+    github = outside.github(pace=one)
     pacing = Pacing(settle_seconds=60, retry_seconds=5, windows={"github": one.windows})
     working = at_work(work, clock, OURS, github=lambda _: github, pacing=pacing, pace=lambda *_: one)
     before, after = label_of(TicketState.PROPOSED), label_of(TicketState.BOOKED)

@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from config.settings import BY_NAME
+from tests.github_wire import app_pem
 from tests.house import House, fresh_database
 from tests.scenes import house
-from tests.test_jobs_redeliver import private_key
 
 __all__ = ["house"]  # a fixture, used by name: once on each database
 
@@ -82,7 +82,7 @@ def test_what_only_a_redelivery_brings_comes_with_the_next_hour_and_once(one_hou
 
 
 def test_as_an_app_what_was_lost_is_asked_for_by_its_signature(tmp_path: Path) -> None:
-    app = {"GITHUB_TOKEN": "", "GITHUB_APP_ID": "55", "GITHUB_APP_PRIVATE_KEY": private_key()}
+    app = {"GITHUB_TOKEN": "", "GITHUB_APP_ID": "55", "GITHUB_APP_PRIVATE_KEY": app_pem()}
     with fresh_database("sqlite", tmp_path) as url, House(url, tmp_path, **app) as house:
         house.control("deliveries", mode="missing", hook="integration")
         number = house.open_issue("ada-fw", "Read a map")
