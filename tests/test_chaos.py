@@ -14,7 +14,9 @@ from tests.chaos.weather import Often
 from tests.scenes import BOTH_DATABASES
 
 # The server is shared with other tests, so it is neither restarted nor made read-only.
-OFTEN = Often(kill=2, stop=9, pause=8, restart=0, read_only=6, disk_full=8, clock=6, github_key=9, loomio_key=12)
+OFTEN = Often(
+    kill=2, stop=9, pause=8, restart=0, read_only=6, disk_full=8, clock=6, hours=1, github_key=9, loomio_key=12
+)
 
 
 @pytest.mark.parametrize("database", BOTH_DATABASES)

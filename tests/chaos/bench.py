@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from itertools import cycle
 from pathlib import Path
 from typing import Self
 
@@ -21,20 +22,35 @@ import requests
 from config.settings import load_settings
 from store.database import Database
 from tests.chaos.boundaries import CALM, reached
+from tests.chaos.clocks import BEGINS, ZONES, Clocks
 from tests.chaos.processes import Processes
 from tests.chaos.report import counts
-from tests.chaos.scenario import MEMBERS, Scenario
+from tests.chaos.scenario import MEMBERS, QUIET, Scenario
 from tests.chaos.truth import Finding, Truth
-from tests.chaos.weather import ON_THE_WAY, Often, Storm, set_clock, sky
+from tests.chaos.weather import ON_THE_WAY, Often, Storm, sky
 from tests.house import ROOT, House, free_port, fresh_database, on_server
 from tests.secrets_left import secrets_left
 
 CARRIERS = 6
-SHORTEST_GAP_SECONDS = 1.5
-NOTHING_NEW_SECONDS = 60.0
+NO_GAP_SECONDS = 0.01  # each boundary is died at once, so however quickly they die, it comes to an end
+# After the storm proper: what else leads to boundaries that are seldom reached.
+AFTER_THE_STORM = Often(
+    kill=0, stop=10, pause=0, restart=0, read_only=0, disk_full=0, clock=30, hours=0, github_key=30, loomio_key=30
+)
+NOTHING_NEW_SECONDS = 90.0
+LOOK_EVERY_SECONDS = 15.0
+LONGEST_REFUSAL = 120  # letters of a row
 LONGEST_TICK_SECONDS = 1800.0  # it reads every comment of the last minutes again, and there are thousands
 PAUSE_SECONDS = 7.0  # at most, and more than a lease lasts
-AHEAD_AT_THE_END = 3 * 3600  # of the practice clock: by then every look at a proposal is due
+# Falls due once in a storm, for everybody, each in their own hours.
+RHYTHM = f"""
+[rhythms.two-weekly]
+kind = "interval"
+anchor_on = {BEGINS:%Y-%m-%d}
+every_days = 14
+open_days = 5
+tells = ["member"]
+"""
 TOKEN = "an-invented-token-of-github"  # not the bot's name, which may stand anywhere
 WAITING = (
     "SELECT (SELECT count(*) FROM deliveries WHERE status = 'stored') + "
@@ -89,26 +105,31 @@ class Bench(House):
         self.second_port = free_port()
         policy = self.policy_file.read_text(encoding="utf-8")
         for old, new in (
-            ("quorum_percent = 50", "quorum_percent = 10"),
+            ("quorum_percent = 50", "quorum_percent = 5"),
             ("look_every_minutes = 10", "look_every_minutes = 1"),
+            # Who is past their hours waits until the morning, and that in real time: here the day lasts long enough.
+            ("hours_until = 17:00:00", "hours_until = 23:30:00"),
         ):
             assert old in policy, old
             policy = policy.replace(old, new)
-        self.policy_file.write_text(policy, encoding="utf-8")
-        set_clock(folder / "practice", 0)
+        self.policy_file.write_text(policy + RHYTHM, encoding="utf-8")
+        self.clocks = Clocks(self, folder)
 
     def __enter__(self) -> Self:
         """Start the sandbox, let the invented people in, on both sides."""
         self.sandbox = self.start("-m", "sandbox")
         self.wait_for("the sandbox", lambda: self.session.get(f"{self.sandbox_url}/_control/clock", timeout=5).ok)
-        self.control("people", members=[{"username": one, "name": f"Member {one}"} for one in MEMBERS])
+        people = MEMBERS + QUIET
+        self.control("people", members=[{"username": one, "name": f"Member {one}"} for one in people])
         self.control("limits", per_minute=100_000, per_hour=1_000_000)
+        self.clocks.begin()
         roster = self.folder / "members.csv"
         with roster.open("w", encoding="utf-8", newline="") as file:
             rows = csv.writer(file)
-            rows.writerow(["handle", "name", "github_login", "loomio_username", "mail", "joined_on"])
+            rows.writerow(["handle", "name", "github_login", "loomio_username", "mail", "zone", "joined_on"])
             rows.writerows(
-                [one, f"Member {one}", f"{one}-fw", one, f"{one}@fennel.example", "2024-01-08"] for one in MEMBERS
+                [one, f"Member {one}", f"{one}-fw", one, f"{one}@fennel.example", zone, "2024-01-08"]
+                for one, zone in zip(people, cycle(ZONES), strict=False)
             )
         self.flask("people", "import", str(roster))
         return self
@@ -136,14 +157,20 @@ def _answers(door: str) -> bool:
 
 
 def _weather_it(run: Run, bench: Bench, doors: tuple[str, str], parts: Processes, server: Path | None) -> Result:
-    storm = Storm(bench, parts, seed=run.seed, often=run.often, pause_seconds=PAUSE_SECONDS, server=server)
-    scenario = Scenario(bench, doors, seed=run.seed, acts_per_second=run.acts_per_second)
+    storm = Storm(bench, parts, bench.clocks, seed=run.seed, pause_seconds=PAUSE_SECONDS, server=server)
+    scenario = Scenario(
+        bench,
+        doors,
+        seed=run.seed,
+        acts_per_second=run.acts_per_second,
+        seconds=run.seconds + run.boundary_seconds,
+    )
     bench.control("weather", seed=run.seed, faults=sky(run.call_seconds))
     bench.control("deliveries", carriers=CARRIERS, also_to=[doors[1]], weather=ON_THE_WAY, seed=run.seed)
     started = time.monotonic()
     scenario.start()
-    storm.run(run.seconds)
-    _die_everywhere(run, bench, parts)
+    storm.run(run.seconds, run.often)
+    _die_everywhere(run, bench, parts, storm)
     scenario.stop()
     raged = time.monotonic() - started
     put_right = _calm_down(run, bench, scenario)
@@ -168,8 +195,9 @@ def _weather_it(run: Run, bench: Bench, doors: tuple[str, str], parts: Processes
         ("effects done", sum(one[2] == "done" for one in truth.effects)),
         ("put right by a person", put_right),
         ("goals nobody here saw open", truth.never_told()),
+        ("nudges", f"{truth.nudges_on_goals()} on goals, {len(truth.letters)} letters"),
         ("letters again under their Message-ID", truth.doubled_letters()),
-        ("refused to people", "; ".join(scenario.refused[:3]) or "nothing"),
+        ("refused to people", "; ".join(one[:LONGEST_REFUSAL] for one in scenario.refused[:3]) or "nothing"),
     ]
     told = _secrets_told(bench)
     rows.append(("secrets in logs, database and process list", len(told)))
@@ -182,13 +210,17 @@ def _secrets_told(bench: Bench) -> list[str]:
     return secrets_left(settings, [bench.folder / "log"], database)
 
 
-def _die_everywhere(run: Run, bench: Bench, parts: Processes) -> None:
-    """Go on dying, as fast as the living allow, until no new boundary was found for a while."""
-    parts.gap_seconds = min(run.gap_seconds, SHORTEST_GAP_SECONDS)
+def _die_everywhere(run: Run, bench: Bench, parts: Processes, storm: Storm) -> None:
+    """Have everybody die wherever nobody has yet, until for a while there was no such place."""
     ends = time.monotonic() + run.boundary_seconds
+    if not run.boundary_seconds:
+        return
+    parts.gap_seconds = NO_GAP_SECONDS
+    for part in parts.parts:
+        parts.kill(part)
     last, since = (0, 0), time.monotonic()
     while time.monotonic() < ends and time.monotonic() - since < NOTHING_NEW_SECONDS:
-        time.sleep(1)
+        storm.run(LOOK_EVERY_SECONDS, AFTER_THE_STORM)
         found = reached(bench.folder / "boundaries")
         if found[0] != last[0]:
             last, since = found, time.monotonic()
@@ -204,8 +236,7 @@ def _calm_down(run: Run, bench: Bench, scenario: Scenario) -> int:
     bench.control("github/access", token_refused=False)
     bench.control("loomio/key", key="fennel-loomio-key")
     (bench.folder / "read-only").unlink(missing_ok=True)
-    set_clock(bench.folder / "skew", 0)
-    set_clock(bench.folder / "practice", AHEAD_AT_THE_END)
+    bench.clocks.end()
     began = time.monotonic()
     quiet = False
     while not quiet and time.monotonic() < began + run.settle_within:

@@ -19,10 +19,12 @@ from standardwebhooks.webhooks import Webhook
 from tests.house import GOALS_SECRET, House
 from tests.scenes import TICKET
 
-MEMBERS = tuple(f"m{n:02}" for n in range(1, 31))
+MEMBERS = tuple(f"m{n:02}" for n in range(1, 61))
+QUIET = tuple(f"q{n:02}" for n in range(1, 13))  # say nothing and wait; every second one has a goal
 MOST_OPEN = 2  # goals of one person at a time; whoever has more closes one
 FRESH = 8  # goals that nobody ends yet: whose whole life passes unheard, leaves nothing to compare
 LOOK_EVERY_SECONDS = 3.0
+LIKELIEST_CLAIM = 0.6  # at each look; less in a long run, so that somebody still has a ticket in the end
 GIVES_UP_AFTER_SECONDS = 90.0  # a person waits no longer for what they want to see
 GOAL, TICKET_LABEL = "ILO", "golden-ticket"
 CHATTER = ("Got on well today.", "I asked Bo about it.", "Half a page, and a question.", "Not this week.")
@@ -88,7 +90,10 @@ class Claim:
 class Scenario:
     """The people; `run` in a thread, `stop` from another."""
 
-    def __init__(self, house: House, doors: tuple[str, ...], *, seed: int, acts_per_second: float) -> None:
+    def __init__(
+        self, house: House, doors: tuple[str, ...], *, seed: int, acts_per_second: float, seconds: float
+    ) -> None:
+        """`seconds` is how long they have, about."""
         self.wishes: list[Wish] = []
         self.claims: list[Claim] = []
         self.commands: dict[int, tuple[int, str]] = {}  # by comment: issue, word
@@ -98,6 +103,7 @@ class Scenario:
         self._doors = doors
         self._chance = random.Random(seed)
         self._rate = acts_per_second
+        self._claims_at_once = min(LIKELIEST_CLAIM, len(MEMBERS) * LOOK_EVERY_SECONDS / seconds)
         self._session = requests.Session()
         self._issues: list[dict[str, Any]] = []
         self._polls: list[dict[str, Any]] = []
@@ -123,6 +129,8 @@ class Scenario:
     # -- living ------------------------------------------------------------------------------------------------------
 
     def _live(self) -> None:
+        for one in QUIET[::2]:
+            self._open_goal(one, f"What {one} is quiet about")
         looked_at = 0.0
         started = time.monotonic()
         while not self._stopping.is_set():
@@ -188,10 +196,11 @@ class Scenario:
         if len(mine) >= MOST_OPEN:
             self._set_state(mine[-1], "closed")
             return
-        title = f"Goal {self._chance.getrandbits(32):08x} of {who}"
-        self._control(
-            "github/issues", **{"as": f"{who}-fw"}, title=title, body="", labels=[GOAL], assignees=[f"{who}-fw"]
-        )
+        self._open_goal(who, f"Goal {self._chance.getrandbits(32):08x} of {who}")
+
+    def _open_goal(self, who: str, title: str) -> None:
+        login = f"{who}-fw"
+        self._control("github/issues", **{"as": login}, title=title, body="", labels=[GOAL], assignees=[login])
 
     def _close(self) -> None:
         goal = self._some_goal(but_the_youngest=FRESH)
@@ -265,7 +274,7 @@ class Scenario:
     # -- golden tickets ------------------------------------------------------------------------------------------------
 
     def _go_on_with_tickets(self) -> None:
-        if self._planned and self._chance.random() < 0.6:
+        if self._planned and self._chance.random() < self._claims_at_once:
             person, plan = self._planned.pop()
             self._claim(person, plan)
         for claim in self.claims:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from tests.chaos.scenario import GOAL, Scenario
+from tests.chaos.scenario import GOAL, MEMBERS, QUIET, Scenario
 from tests.house import House
 
 BOT = "trellis-bot"
@@ -55,19 +55,27 @@ class Truth:
         }
         self.tickets = house.rows("SELECT opportunity, state, number FROM tickets")
         self.timeline = {row[0] for row in house.rows("SELECT key FROM timeline WHERE key IS NOT NULL")}
+        self.letters = {(one["message_id"], to) for one in self.world["letters"] for to in one["to"]}
         self.issues = {one["number"]: one for one in self.world["issues"]}
 
     def findings(self) -> list[Finding]:
         """Compare."""
         checks = (
             self._deliveries, self._wishes, self._ledger, self._marks, self._loomio, self._goals, self._tickets,
-            self._labels, self._commands, self._order, self._chat,
+            self._labels, self._commands, self._order, self._chat, self._nudges,
         )  # fmt: skip
         return [finding for check in checks for finding in check()]
 
     def doubled_letters(self) -> int:
         """Count letters that came again under their Message-ID, which mail programs show once."""
         return sum(n - 1 for n in Counter(one["message_id"] for one in self.world["letters"]).values())
+
+    def _nudges_on_goals(self) -> list[str]:
+        return [key for _, key, _ in self._said() if key.startswith(f"nudge:{SLUG}:")]
+
+    def nudges_on_goals(self) -> int:
+        """Count the nudges that stand on somebody's goal."""
+        return len(self._nudges_on_goals())
 
     def never_told(self) -> int:
         """Count issues whose whole life passed before anybody here heard of them."""
@@ -214,6 +222,13 @@ class Truth:
                 and f"answer:{SLUG}:{comment}:{word}" not in answered
             ):
                 yield Finding("lost", f"/{word} in comment {comment} on #{number} got no answer")
+
+    def _nudges(self) -> Iterator[Finding]:
+        """The one rhythm fell due once: everybody has heard of it, on their goal or by letter."""
+        told = Counter(key.split(":")[2] for key in self._nudges_on_goals())
+        told += Counter(to.partition("@")[0] for _, to in self.letters)
+        for one in MEMBERS + QUIET:
+            yield from _once(f"the nudge of {one}", range(told[one]))
 
     def _order(self) -> Iterator[Finding]:
         told: defaultdict[str, list[tuple[int, int, str]]] = defaultdict(list)

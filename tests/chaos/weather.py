@@ -3,7 +3,6 @@
 import heapq
 import os
 import random
-import resource
 import subprocess
 import threading
 import time
@@ -16,6 +15,8 @@ from typing import Any
 
 import psycopg
 
+from tests.chaos.clocks import Clocks
+from tests.chaos.disk import Disk
 from tests.chaos.processes import Processes
 from tests.house import ROOT, House
 
@@ -72,46 +73,54 @@ class Often:
     read_only: float = 60.0
     disk_full: float = 60.0
     clock: float = 30.0
+    hours: float = 5.0
     github_key: float = 60.0
     loomio_key: float = 90.0
-
-
-def set_clock(file: Path, seconds: int) -> None:
-    """Set a clock wrong by so many seconds; a reader sees the old number or the new one."""
-    beside = file.with_name(f".{file.name}.{threading.get_ident()}")
-    beside.write_text(f"{seconds}\n", encoding="ascii")
-    beside.replace(file)
 
 
 class Storm:
     """Everything that befalls a house beside its calls; `run` for a while, then it is calm again."""
 
     def __init__(
-        self, house: House, processes: Processes, *, seed: int, often: Often, pause_seconds: float, server: Path | None
+        self,
+        house: House,
+        processes: Processes,
+        clocks: Clocks,
+        *,
+        seed: int,
+        pause_seconds: float,
+        server: Path | None,
     ) -> None:
         """`server` is the folder of a PostgreSQL that may be restarted."""
         self.happened: Counter[str] = Counter()
         self._house = house
         self._processes = processes
+        self._clocks = clocks
+        self._disk = Disk(house, processes)
+        self._seconds = 0.0  # how long it takes until the day is over
         self._chance = random.Random(seed)
-        self._often = often
         self._pause_seconds = pause_seconds
         self._server = server
         self._stopping = threading.Event()
         self._at_the_server = threading.Lock()
 
-    def run(self, seconds: float) -> None:
-        """Let it rage."""
+    def run(self, seconds: float, often: Often) -> None:
+        """Let it rage for a while; the day begins with the storm in which hours pass."""
+        self._stopping.clear()
+        if often.hours:
+            self._seconds = seconds
+            self._clocks.begin()
         acts: dict[Callable[[], None], float] = {
-            self._kill: self._often.kill,
-            self._stop: self._often.stop,
-            self._pause: self._often.pause,
-            self._restart: self._often.restart if self._server else 0,
-            self._read_only: self._often.read_only if self._server or self._is_sqlite() else 0,
-            self._disk_full: self._often.disk_full if self._is_sqlite() else 0,
-            self._move_clock: self._often.clock,
-            self._refuse_token: self._often.github_key,
-            self._change_key: self._often.loomio_key,
+            self._kill: often.kill,
+            self._stop: often.stop,
+            self._pause: often.pause,
+            self._restart: often.restart if self._server else 0,
+            self._read_only: often.read_only if self._server or self._is_sqlite() else 0,
+            self._disk_full: often.disk_full,
+            self._move_clock: often.clock,
+            self._pass_hours: often.hours,
+            self._refuse_token: often.github_key,
+            self._change_key: often.loomio_key,
         }
         ends = time.monotonic() + seconds
         waiting = [(self._next(mean), n, act) for n, (act, mean) in enumerate(acts.items()) if mean]
@@ -186,29 +195,21 @@ class Storm:
         raise AssertionError("the database server did not come back")
 
     def _disk_full(self) -> None:
-        """No file of theirs grows or is written any more, as on a disk that is full."""
-        ends = time.monotonic() + self._chance.uniform(1.0, 5.0)
-        bounded: set[int] = set()
-        while time.monotonic() < ends and not self._stopping.is_set():
-            for pid in self._processes.pids():
-                self._bound(pid, 0)
-                bounded.add(pid)
-            time.sleep(0.2)
-        for pid in bounded:
-            self._bound(pid, resource.RLIM_INFINITY)
-
-    def _bound(self, pid: int, most: int) -> None:
-        with suppress(ProcessLookupError, PermissionError):
-            resource.prlimit(pid, resource.RLIMIT_FSIZE, (most, resource.RLIM_INFINITY))
+        self._disk.fill(self._chance.uniform(1.0, 5.0), self._stopping)
 
     # -- clocks and keys -----------------------------------------------------------------------------------------------
 
     def _move_clock(self) -> None:
         """Move the machine's clock for a while, or the one people live by."""
-        name, most = self._chance.choice([("skew", 20), ("practice", 900)])
-        set_clock(self._house.folder / name, round(self._chance.uniform(-most, most)))
+        set_wrong, most = self._chance.choice(
+            [(self._clocks.set_machine_wrong, 20), (self._clocks.set_practice_wrong, 900)]
+        )
+        set_wrong(round(self._chance.uniform(-most, most)))
         self._lasts()
-        set_clock(self._house.folder / name, 0)
+        set_wrong(0)
+
+    def _pass_hours(self) -> None:
+        self._clocks.go_on(self._seconds)
 
     def _refuse_token(self) -> None:
         self._house.control("github/access", token_refused=True)
