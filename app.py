@@ -54,7 +54,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 PaceOf = Callable[[str, str], SharedPace]
-VENDORS = ("github", "loomio", "mail", "chat")
 ROOT = Path(__file__).parent
 # One line per behaviour: the first line of the docstring of the file that does it. README holds the same lines, in the
 # same order, and a test holds the two together.
@@ -230,7 +229,6 @@ def _workshop(settings: Settings, policies: Mapping[str, Policy], *, check_lease
         pacing=Pacing(
             settle_seconds=settings.seconds("TRELLIS_SETTLE_SECONDS"),
             retry_seconds=settings.seconds("TRELLIS_RETRY_SECONDS"),
-            windows={vendor: _windows(settings, vendor) for vendor in VENDORS},
         ),
         pace=pace,
         pulse=_pulse(settings),

@@ -44,11 +44,14 @@ def turns(workshop: Workshop) -> None:
 
 def _give(workshop: Workshop, session: Session, *, account: str) -> None:
     row, now = locked_account(session, account), workshop.real_now()  # locked: one clock at a time gives turns
-    windows, until = workshop.pacing.windows_of(account), now + AHEAD
-    went_since = now - longest(windows)
+    vendor = account.partition(":")[0]
+    whole = workshop.pace("", vendor)  # nobody's in particular: what the account takes from all together
+    if whole is None:
+        return
+    until, went_since = now + AHEAD, now - longest(whole.windows)
     rooms = room_until(
         calls_since(session, account, went_since),
-        windows,
+        whole.windows,
         now=paused_until(row, now) or now,
         until=until,
         most=MOST_AT_ONCE,
@@ -60,7 +63,7 @@ def _give(workshop: Workshop, session: Session, *, account: str) -> None:
     queued = queued_first(session, account, each=len(rooms))
     own_places = {}
     for slug in {one.organisation for one in queued}:
-        pace = workshop.pace(slug, account.partition(":")[0])
+        pace = workshop.pace(slug, vendor)
         if pace is not None and pace.own_windows:
             own = pace.own_room(session, account, until=until, most=given[slug] + len(rooms))
             own_places[slug] = max(0, own - given[slug])

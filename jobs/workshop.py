@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
 from config.links import Links
-from domain.pace import Windows
 from domain.policy import Policy
 from jobs.durable import Intake
 from jobs.pace import SharedPace
@@ -27,11 +26,6 @@ class Pacing:
 
     settle_seconds: float
     retry_seconds: float
-    windows: Mapping[str, Windows] = field(default_factory=dict)  # by vendor: what an account of theirs takes
-
-    def windows_of(self, account: str) -> Windows:
-        """Give what an account takes; its name begins with its vendor's."""
-        return self.windows.get(account.partition(":")[0], ())
 
 
 def _unlimited(_slug: str, _vendor: str) -> None:

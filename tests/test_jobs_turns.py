@@ -31,7 +31,7 @@ from jobs.perform import perform
 from jobs.sweep import sweep
 from jobs.trouble import lift, note
 from jobs.turns import turns
-from jobs.workshop import Pacing, Workshop
+from jobs.workshop import Workshop
 from store.accounts import calls_since
 from store.database import Database, make_engine
 from store.models import AccountRow, CallRow, EffectRow, TicketRow
@@ -55,11 +55,10 @@ def pace_of(database: Database, clock: Callable[[], datetime], slug: str = SLUG)
 def paced(work: Workshop, outside: Outside, clock: Clock) -> Workshop:
     """The workshop, its GitHub keeping to two writes a minute and five an hour."""
     github = outside.github(pace=pace_of(work.database, clock))
-    pacing = Pacing(settle_seconds=60, retry_seconds=5, windows={"github": WINDOWS})
     other = replace(OURS, slug=OTHER)
     return at_work(
         work, clock, OURS, other,
-        github=lambda _: github, pacing=pacing, pace=lambda slug, _: pace_of(work.database, clock, slug),
+        github=lambda _: github, pace=lambda slug, _: pace_of(work.database, clock, slug),
     )  # fmt: skip
 
 
@@ -355,7 +354,9 @@ def test_a_policy_asks_for_less_than_the_deployment_allows(environ: dict[str, st
     assert github.own_windows == (Window(most=50, seconds=60), Window(most=200, seconds=3600))
     assert loomio is not None
     assert loomio.windows == (Window(most=850, seconds=300),)
-    assert workshop.pacing.windows_of("github:api.github.com/bot")[1].most == 490
+    everybody = workshop.pace("", "github")
+    assert everybody is not None
+    assert (everybody.windows, everybody.own_windows) == (github.windows, ())
     workshop.database.dispose()
 
 
@@ -390,11 +391,10 @@ def test_a_turn_that_is_not_taken_yet_counts_as_its_organisations_own(
     paced: Workshop, outside: Outside, clock: Clock
 ) -> None:
     def pace(slug: str, _: str) -> SharedPace:
-        own = (Window(most=1, seconds=60),) if slug == SLUG else ()
-        return replace(pace_of(paced.database, clock, slug), own_windows=own)
+        wide = replace(pace_of(paced.database, clock, slug), windows=(Window(most=4, seconds=60),))
+        return replace(wide, own_windows=(Window(most=1, seconds=60),) if slug == SLUG else ())
 
-    wide = replace(paced.pacing, windows={"github": (Window(most=4, seconds=60),)})
-    working, here = replace(paced, pace=pace, pacing=wide), queue_of(account(outside))
+    working, here = replace(paced, pace=pace), queue_of(account(outside))
     for n in range(3):
         planned(working, f"a:{n}", "Nudge", SLUG, clock, 50 - n, here)
     planned(working, "b:0", "Nudge", OTHER, clock, 20, here)
@@ -411,8 +411,7 @@ def test_a_state_that_takes_two_writes_gets_there_with_room_for_one_at_a_time(
 ) -> None:
     one = replace(pace_of(work.database, clock), windows=(Window(most=1, seconds=60),))
     github = outside.github(pace=one)
-    pacing = Pacing(settle_seconds=60, retry_seconds=5, windows={"github": one.windows})
-    working = at_work(work, clock, OURS, github=lambda _: github, pacing=pacing, pace=lambda *_: one)
+    working = at_work(work, clock, OURS, github=lambda _: github, pace=lambda *_: one)
     before, after = label_of(TicketState.PROPOSED), label_of(TicketState.BOOKED)
     number = outside.goal()
     for name in (before, after):
