@@ -126,7 +126,7 @@ class Courier:
         with self._wake:
             self._waiting.clear()
             self._held.clear()
-            self.mode, self.weather = "normal", {}
+            self.mode, self.weather, self.also_to = "normal", {}, []
 
     def idle(self) -> bool:
         """Whether nothing waits or is on its way; held deliveries do not count."""

@@ -9,6 +9,7 @@ from typing import Any
 from flask import Blueprint
 
 from sandbox.github_app import App
+from sandbox.github_app_shapes import HOOK_ID
 from sandbox.github_comments import Comments
 from sandbox.github_door import Door
 from sandbox.github_errors import GitHubError, Moved
@@ -18,7 +19,6 @@ from sandbox.github_issues import Issues
 from sandbox.github_labels import Labels
 from sandbox.github_people import People
 from sandbox.github_rules import GitHubRules
-from sandbox.github_shapes import HOOK_ID
 from sandbox.world import World
 
 

@@ -4,9 +4,10 @@ from datetime import UTC, datetime, timedelta
 
 from flask import Response, jsonify
 
+from sandbox.github_app_shapes import API_PERMISSIONS, AppShapes
 from sandbox.github_door import Door
 from sandbox.github_errors import GitHubError, not_found
-from sandbox.github_shapes import API_PERMISSIONS, stamp
+from sandbox.github_shapes import stamp
 from sandbox.world import Repository, World
 
 
@@ -17,29 +18,34 @@ class App:
         self.world = world
         self.door = door
 
+    @property
+    def shapes(self) -> AppShapes:
+        """Renders answers, whose addresses start where the question was asked."""
+        return AppShapes(self.door.shapes)
+
     def show_app(self) -> Response:
         """GET /app."""
         self.door.require_app()
-        return jsonify(self.door.shapes.app())
+        return jsonify(self.shapes.app())
 
     def list_installations(self) -> Response:
         """GET /app/installations."""
         self.door.require_app()
-        return self.door.page([self.door.shapes.installation()] if self.world.installed != "uninstalled" else [])
+        return self.door.page([self.shapes.installation()] if self.world.installed != "uninstalled" else [])
 
     def show_installation(self, installation_id: int) -> Response:
         """GET /app/installations/ID."""
         self.door.require_app()
         if installation_id != self.world.installation_id or self.world.installed == "uninstalled":
             raise not_found()
-        return jsonify(self.door.shapes.installation())
+        return jsonify(self.shapes.installation())
 
     def show_repository_installation(self, repository: Repository) -> Response:  # noqa: ARG002
         """GET …/installation: 404 when the App is not installed there."""
         self.door.require_app()
         if self.world.installed == "uninstalled":
             raise not_found()
-        return jsonify(self.door.shapes.installation())
+        return jsonify(self.shapes.installation())
 
     def create_token(self, installation_id: int) -> tuple[Response, int]:
         """POST /app/installations/ID/access_tokens: refused while suspended, which is the first sign of it."""

@@ -7,6 +7,7 @@ from urllib.parse import urlencode
 from flask import Response, jsonify, request
 
 from sandbox.deliveries import Courier
+from sandbox.github_app_shapes import AppShapes
 from sandbox.github_door import Door
 from sandbox.github_errors import GitHubError, not_found
 from sandbox.github_sent import asked_page_size
@@ -21,10 +22,15 @@ class Hooks:
         self.courier = courier
         self.door = door
 
+    @property
+    def shapes(self) -> AppShapes:
+        """Renders answers, whose addresses start where the question was asked."""
+        return AppShapes(self.door.shapes)
+
     def list_hooks(self, repository: Repository) -> Response:
         """GET …/hooks."""
         self.door.require_right("repository_hooks")
-        return self.door.page([self.door.shapes.hook(repository)], repository)
+        return self.door.page([self.shapes.hook(repository)], repository)
 
     def list_hook_deliveries(self, repository: Repository) -> Response:
         """GET …/hooks/ID/deliveries."""
@@ -34,7 +40,7 @@ class Hooks:
     def show_hook_delivery(self, repository: Repository, delivery_id: int) -> Response:  # noqa: ARG002
         """GET …/hooks/ID/deliveries/ID."""
         self.door.require_right("repository_hooks")
-        return jsonify(self.door.shapes.delivery(self._find(delivery_id), whole=True))
+        return jsonify(self.shapes.delivery(self._find(delivery_id), whole=True))
 
     def redeliver_to_hook(self, repository: Repository, delivery_id: int) -> tuple[Response, int]:  # noqa: ARG002
         """POST …/hooks/ID/deliveries/ID/attempts."""
@@ -50,7 +56,7 @@ class Hooks:
     def show_app_delivery(self, delivery_id: int) -> Response:
         """GET /app/hook/deliveries/ID."""
         self.door.require_app()
-        return jsonify(self.door.shapes.delivery(self._find(delivery_id), whole=True))
+        return jsonify(self.shapes.delivery(self._find(delivery_id), whole=True))
 
     def redeliver_to_app(self, delivery_id: int) -> tuple[Response, int]:
         """POST /app/hook/deliveries/ID/attempts."""
@@ -86,7 +92,7 @@ class Hooks:
                 raise GitHubError(400, "Invalid cursor")
             found = [delivery for delivery in found if delivery.id < int(cursor.removeprefix("v1_"))]
         per_page = asked_page_size()
-        response = jsonify([self.door.shapes.delivery(delivery) for delivery in found[:per_page]])
+        response = jsonify([self.shapes.delivery(delivery) for delivery in found[:per_page]])
         if len(found) > per_page:
             kept = [(key, value) for key, value in request.args.items() if key != "cursor"]
             query = urlencode([*kept, ("cursor", f"v1_{found[per_page - 1].id}")])

@@ -11,7 +11,16 @@ from sandbox.faults import fault_to_play
 from sandbox.github_door import Door
 from sandbox.github_errors import GitHubError, Moved, invalid, not_found
 from sandbox.github_rules import GitHubRules
-from sandbox.github_sent import LONGEST_TEXT, LONGEST_TITLE, asked_since, labels_in, logins_in, sent_object, text_in
+from sandbox.github_sent import (
+    LONGEST_TEXT,
+    LONGEST_TITLE,
+    asked_since,
+    labels_in,
+    logins_in,
+    sent_object,
+    text_in,
+    word_in,
+)
 from sandbox.world import Account, Issue, Repository, World
 
 STATE_REASONS = ("completed", "not_planned", "duplicate", "reopened", None)
@@ -73,7 +82,7 @@ class Issues:
         if "title" in sent and (title is None or not title.strip()):
             raise invalid("Issue", "title", "missing_field")
         body = text_in(sent, "body", "Issue", LONGEST_TEXT)
-        state, reason = sent.get("state"), sent.get("state_reason")
+        state, reason = word_in(sent, "state"), sent.get("state_reason")
         if state not in {"open", "closed", None}:
             raise invalid("Issue", "state", "invalid")
         if reason not in STATE_REASONS:

@@ -8,7 +8,8 @@ from collections.abc import Iterable
 from typing import Literal
 
 from sandbox.deliveries import Courier
-from sandbox.github_shapes import APP_ID, HOOK_ID, INSTALLATION_ID, Shapes
+from sandbox.github_app_shapes import APP_ID, HOOK_ID, INSTALLATION_ID, AppShapes
+from sandbox.github_shapes import Shapes
 from sandbox.world import Account, Commit, Delivery, Issue, IssueComment, Json, Label, PullRequest, Repository, World
 
 MOST_ASSIGNEES = 10
@@ -372,7 +373,7 @@ class GitHubRules:
             small = {name: self.shapes.repository(home)[name] for name in ("id", "node_id", "name", "full_name")}
             payload: Json = {
                 "action": action,
-                "installation": self.shapes.installation(),
+                "installation": AppShapes(self.shapes).installation(),
                 "repositories": [small | {"private": home.private}],
                 "sender": self.shapes.account(actor.login),
             }

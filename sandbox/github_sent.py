@@ -53,22 +53,29 @@ def _sent() -> Any:
 
 def sent_object() -> Json:
     """Return the body, which has to be a JSON object; no body at all is an empty one."""
-    sent = _sent()
+    return _as_object(_sent())
+
+
+def _as_object(sent: Any) -> Json:
     if not isinstance(sent, dict):
         raise GitHubError(422, f"Invalid request.\n\n{json.dumps(sent)} is not an object.")
     return sent
 
 
+def word_in(sent: Json, name: str, otherwise: str | None = None) -> str | None:
+    """Return a text of any length, such as the name of a branch; a list or an object could not even be looked up."""
+    value = sent.get(name, otherwise)
+    if value is not None and not isinstance(value, str):
+        raise GitHubError(422, f"Invalid request.\n\nFor 'properties/{name}', {json.dumps(value)} is not a string.")
+    return value
+
+
 def text_in(sent: Json, name: str, resource: str, longest: int) -> str | None:
     """Return a text, or None when it was not sent."""
-    value = sent.get(name)
-    if value is None:
-        return None
-    if isinstance(value, int) and name == "title":
-        value = str(value)  # GitHub takes a number for a title
-    if not isinstance(value, str):
-        raise GitHubError(422, f"Invalid request.\n\nFor 'properties/{name}', {json.dumps(value)} is not a string.")
-    if len(value) > longest:
+    if isinstance(sent.get(name), int) and name == "title":
+        sent = sent | {name: str(sent[name])}  # GitHub takes a number for a title
+    value = word_in(sent, name)
+    if value is not None and len(value) > longest:
         message = f"{name} is too long (maximum is {longest} characters)"
         raise invalid(resource, name, "custom", message)
     return value
@@ -88,7 +95,7 @@ def labels_in(sent: Json) -> list[str] | None:
 def sent_labels() -> list[str]:
     """Return the names of labels where the body says nothing else: in an object, or as a bare list."""
     sent = _sent()
-    return labels_in({"labels": sent} if isinstance(sent, list) else sent) or []
+    return labels_in({"labels": sent} if isinstance(sent, list) else _as_object(sent)) or []
 
 
 def logins_in(sent: Json) -> list[str] | None:

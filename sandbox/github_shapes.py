@@ -1,16 +1,9 @@
 """Renders GitHub's JSON: every field its published schema requires, with addresses on the host that was asked."""
 
-from base64 import b64encode, encodebytes
+from base64 import b64encode
 from datetime import datetime
-from hashlib import sha1
 
-from sandbox.world import Account, Commit, Delivery, Issue, IssueComment, Json, Label, PullRequest, Repository, World
-
-HOOK_ID = 77
-APP_ID = 55
-INSTALLATION_ID = 66
-EVENTS = ["issues", "issue_comment", "label", "repository"]
-API_PERMISSIONS = {"issues": "write", "metadata": "read", "members": "read"}
+from sandbox.world import Account, Issue, IssueComment, Json, Label, Repository, World
 
 
 def stamp(moment: datetime | None) -> str | None:
@@ -225,7 +218,7 @@ class Shapes:
             "title": issue.title,
             "body": issue.body,
             "user": self.account(issue.author),
-            "author_association": self._association(issue.author),
+            "author_association": self.association(issue.author),
             "labels": [self.label(repository, label) for label in repository.labels_of(issue)],
             "state": issue.state,
             "state_reason": issue.state_reason,
@@ -254,7 +247,7 @@ class Shapes:
             "html_url": f"{self.page_of(repository, issue)}#issuecomment-{comment.id}",
             "issue_url": f"{self.repository_url(repository)}/issues/{issue.number}",
             "user": self.account(comment.author),
-            "author_association": self._association(comment.author),
+            "author_association": self.association(comment.author),
             "body": comment.body,
             "created_at": stamp(comment.created_at),
             "updated_at": stamp(comment.updated_at),
@@ -262,233 +255,8 @@ class Shapes:
             "reactions": _no_reactions(url),
         }
 
-    def reference(self, repository: Repository, branch: str) -> Json:
-        """Return a branch as git knows it."""
-        sha = repository.branches[branch]
-        url = f"{self.repository_url(repository)}/git"
-        return {
-            "ref": f"refs/heads/{branch}",
-            "node_id": node("REF", int(sha[:8], 16)),
-            "url": f"{url}/refs/heads/{branch}",
-            "object": {"type": "commit", "sha": sha, "url": f"{url}/commits/{sha}"},
-        }
-
-    def file(self, repository: Repository, branch: str, path: str, whole: bool = True) -> Json:
-        """Return a file of a branch, with its content or without."""
-        content = repository.files_on(branch)[path]
-        sha = blob_sha(content)
-        api = self.repository_url(repository)
-        url, git, page = f"{api}/contents/{path}?ref={branch}", f"{api}/git/blobs/{sha}", f"{self.web}/"
-        rendered: Json = {
-            "name": path.rsplit("/", 1)[-1],
-            "path": path,
-            "sha": sha,
-            "size": len(content),
-            "url": url,
-            "html_url": page,
-            "git_url": git,
-            "download_url": page,
-            "type": "file",
-            "_links": {"self": url, "git": git, "html": page},
-        }
-        return rendered | ({"content": encodebytes(content).decode(), "encoding": "base64"} if whole else {})
-
-    def commit(self, repository: Repository, commit: Commit) -> Json:
-        """Return a commit as git knows it."""
-        url = f"{self.repository_url(repository)}/git"
-        who = {
-            "name": self.world.accounts[commit.author].name,
-            "email": f"{commit.author}@sandbox.invalid",
-            "date": stamp(commit.at),
-        }
-        parents = [{"sha": commit.parent, "url": f"{url}/commits/{commit.parent}", "html_url": f"{self.web}/"}]
-        return {
-            "sha": commit.sha,
-            "node_id": node("C", int(commit.sha[:8], 16)),
-            "url": f"{url}/commits/{commit.sha}",
-            "html_url": f"{self.web}/",
-            "author": who,
-            "committer": who,
-            "message": commit.message,
-            "tree": {"sha": commit.sha, "url": f"{url}/trees/{commit.sha}"},
-            "parents": parents if commit.parent else [],
-            "verification": {"verified": False, "reason": "unsigned", "signature": None, "payload": None},
-        }
-
-    def pull(self, repository: Repository, pull: PullRequest, whole: bool = False) -> Json:
-        """Return a pull request, as a list shows it or with what only its own answer has."""
-        api = self.repository_url(repository)
-        url, talk = f"{api}/pulls/{pull.number}", f"{api}/issues/{pull.number}"
-        page = f"{self.web}/pulls/{pull.number}"
-        statuses = f"{api}/statuses/{repository.branches.get(pull.head, '')}"
-        links = {
-            "self": url,
-            "html": page,
-            "issue": talk,
-            "comments": f"{talk}/comments",
-            "review_comments": f"{url}/comments",
-            "review_comment": f"{api}/pulls/comments{{/number}}",
-            "commits": f"{url}/commits",
-            "statuses": statuses,
-        }
-        rendered: Json = {
-            "id": pull.id,
-            "node_id": node("PR", pull.id),
-            "url": url,
-            "html_url": page,
-            "diff_url": f"{page}.diff",
-            "patch_url": f"{page}.patch",
-            "issue_url": talk,
-            "commits_url": links["commits"],
-            "review_comments_url": links["review_comments"],
-            "review_comment_url": links["review_comment"],
-            "comments_url": links["comments"],
-            "statuses_url": statuses,
-            "number": pull.number,
-            "state": "closed" if pull.closed_at else "open",
-            "locked": False,
-            "title": pull.title,
-            "user": self.account(pull.author),
-            "body": pull.body,
-            "labels": [],
-            "milestone": None,
-            "created_at": stamp(pull.created_at),
-            "updated_at": stamp(pull.updated_at),
-            "closed_at": stamp(pull.closed_at),
-            "merged_at": stamp(pull.merged_at),
-            "merge_commit_sha": None,
-            "assignee": None,
-            "assignees": [],
-            "requested_reviewers": [],
-            "requested_teams": [],
-            "head": self._side(repository, pull.head),
-            "base": self._side(repository, pull.base),
-            "_links": {name: {"href": address} for name, address in links.items()},
-            "author_association": self._association(pull.author),
-            "auto_merge": None,
-            "draft": False,
-        }
-        if whole:
-            head, base = repository.files_on(pull.head), repository.files_on(pull.base)
-            changed = [path for path, content in head.items() if base.get(path) != content]
-            rendered |= {
-                "merged": pull.merged_at is not None,
-                "mergeable": None,
-                "rebaseable": None,
-                "mergeable_state": "unknown",
-                "merged_by": None,
-                "comments": 0,
-                "review_comments": 0,
-                "maintainer_can_modify": False,
-                "commits": len(changed),
-                "additions": sum(head[path].count(b"\n") for path in changed),
-                "deletions": 0,
-                "changed_files": len(changed),
-            }
-        return rendered
-
-    def _side(self, repository: Repository, branch: str) -> Json:
-        return {
-            "label": f"{repository.owner}:{branch}",
-            "ref": branch,
-            "sha": repository.branches.get(branch, ""),
-            "user": self.account(repository.owner),
-            "repo": self.repository(repository),
-        }
-
-    def app(self) -> Json:
-        """Return the GitHub App behind `trellis[bot]`."""
-        born = stamp(self.world.repositories[4001].created_at)
-        return {
-            "id": APP_ID,
-            "slug": "trellis",
-            "client_id": "Iv1.sandbox0trellis",
-            "node_id": node("A", APP_ID),
-            "owner": self.account("fennel-works"),
-            "name": "Trellis",
-            "description": "Invented for the sandbox",
-            "external_url": f"{self.web}/",
-            "html_url": f"{self.web}/",
-            "created_at": born,
-            "updated_at": born,
-            "permissions": API_PERMISSIONS,
-            "events": EVENTS,
-            "installations_count": 1,
-        }
-
-    def installation(self) -> Json:
-        """Return the one installation of that App."""
-        born = stamp(self.world.repositories[4001].created_at)
-        number, suspended = self.world.installation_id, self.world.installed == "suspended"
-        url = f"{self.api}/app/installations/{number}"
-        return {
-            "id": number,
-            "account": self.account("fennel-works"),
-            "access_tokens_url": f"{url}/access_tokens",
-            "repositories_url": f"{self.api}/installation/repositories",
-            "html_url": f"{self.web}/",
-            "app_id": APP_ID,
-            "app_slug": "trellis",
-            "target_id": 900,
-            "target_type": "Organization",
-            "repository_selection": "selected",
-            "permissions": API_PERMISSIONS,
-            "events": EVENTS,
-            "single_file_name": None,
-            "created_at": born,
-            "updated_at": born,
-            "suspended_by": self.account("ada-fw") if suspended else None,
-            "suspended_at": stamp(self.world.now()) if suspended else None,
-        }
-
-    def hook(self, repository: Repository) -> Json:
-        """Return the repository's one webhook."""
-        url = f"{self.repository_url(repository)}/hooks/{HOOK_ID}"
-        born = stamp(repository.created_at)
-        return {
-            "id": HOOK_ID,
-            "type": "Repository",
-            "name": "web",
-            "active": True,
-            "events": EVENTS,
-            "config": {
-                "url": f"{self.world.settings.service_url}/webhooks/github",
-                "content_type": "json",
-                "insecure_ssl": "0",
-                "secret": "********",
-            },
-            "url": url,
-            "ping_url": f"{url}/pings",
-            "test_url": f"{url}/tests",
-            "deliveries_url": f"{url}/deliveries",
-            "last_response": {"code": None, "status": "unused", "message": None},
-            "created_at": born,
-            "updated_at": born,
-        }
-
-    def delivery(self, delivery: Delivery, whole: bool = False) -> Json:
-        """Return one delivery, for the list or with request and response."""
-        rendered: Json = {
-            "id": delivery.id,
-            "guid": delivery.guid,
-            "delivered_at": stamp(delivery.delivered_at or self.world.now()),
-            "redelivery": delivery.redelivery,
-            "duration": delivery.duration,
-            "status": delivery.status,
-            "status_code": delivery.status_code,
-            "event": delivery.event,
-            "action": delivery.action,
-            "installation_id": delivery.installation_id,
-            "repository_id": delivery.repository_id,
-            "throttled_at": None,
-        }
-        if whole:
-            rendered["url"] = delivery.url
-            rendered["request"] = {"headers": delivery.headers, "payload": delivery.payload}
-            rendered["response"] = {"headers": delivery.response_headers, "payload": delivery.response_body}
-        return rendered
-
-    def _association(self, login: str) -> str:
+    def association(self, login: str) -> str:
+        """Return what an account is to the repository, as everything somebody wrote says of its author."""
         account = self.world.accounts.get(login)
         if account is None or account.role == "read":
             return "NONE"
@@ -498,11 +266,6 @@ class Shapes:
 def node(kind: str, number: int) -> str:
     """Return a node id: opaque to clients, unique here."""
     return f"{kind}_{b64encode(str(number).encode()).decode().rstrip('=')}"
-
-
-def blob_sha(content: bytes) -> str:
-    """Return the name git gives a file's content."""
-    return sha1(b"blob %d\0" % len(content) + content).hexdigest()
 
 
 def _no_reactions(url: str) -> Json:

@@ -255,6 +255,25 @@ def test_bad_requests_are_refused_in_githubs_words(bot: Asker) -> None:
     assert bot.ask("GET", "/repos/fennel-works/nothing").status_code == 404
 
 
+@pytest.mark.parametrize("method", ["POST", "PUT"])
+@pytest.mark.parametrize("sent", ["ILO", 7, False], ids=repr)
+def test_labels_that_are_neither_an_object_nor_a_list_are_refused(bot: Asker, method: str, sent: Any) -> None:
+    before = bot.get(f"{HOME}/issues/1/labels")
+    refused = bot.ask(method, f"{HOME}/issues/1/labels", sent)
+    assert (refused.status_code, refused.get_json()["message"]) == (
+        422,
+        f"Invalid request.\n\n{json.dumps(sent)} is not an object.",
+    )
+    assert bot.get(f"{HOME}/issues/1/labels") == before
+
+
+@pytest.mark.parametrize("state", [["closed"], {"closed": True}], ids=repr)
+def test_a_list_or_an_object_is_no_state_of_an_issue(bot: Asker, state: Any) -> None:
+    refused = bot.patch(f"{HOME}/issues/1", {"state": state}, 422)
+    assert refused["message"].endswith(f"For 'properties/state', {json.dumps(state)} is not a string.")
+    assert bot.get(f"{HOME}/issues/1")["state"] == "open"
+
+
 def test_closing_says_why_when_and_by_whom(bot: Asker) -> None:
     closed = bot.patch(f"{HOME}/issues/1", {"state": "closed"})
     assert (closed["state_reason"], closed["closed_by"]["login"]) == ("completed", "trellis-bot")
@@ -418,6 +437,16 @@ def test_bad_weather_befalls_some_deliveries_and_what_is_forgotten_is_nowhere(li
     order(live, "POST", "/github/issues/1/comments", {"as": "bo-fw", "body": "Fine again"})
     settle(live)
     assert len(receiver.received) == len(arrived) + 1
+
+
+def test_a_reset_forgets_the_other_addresses_of_the_service(live: Server, receiver: Receiver) -> None:
+    order(live, "POST", "/deliveries", {"also_to": [NOWHERE]})
+    order(live, "POST", "/reset")
+    for n in range(12):
+        order(live, "POST", "/github/issues/1/comments", {"as": "bo-fw", "body": f"Word {n}"})
+    settle(live)
+    assert {one["status"] for one in order(live, "GET", "/deliveries")} == {"OK"}
+    assert len(receiver.received) == 12
 
 
 def test_webhooks_are_not_shown_to_whoever_may_not_write(bot: Asker, ada: Asker) -> None:
@@ -613,6 +642,29 @@ def test_a_file_that_makes_no_sense_is_refused(bot: Asker, change: dict[str, Any
     sent = {"message": "Add", "content": text("a"), "branch": "main"} | change
     assert bot.ask("PUT", FORM, sent).status_code in (404, 422)
     assert bot.get(FORM, 404)
+
+
+@pytest.mark.parametrize("branch", [["main"], {"main": True}], ids=repr)
+def test_a_list_or_an_object_is_no_branch_to_write_on(bot: Asker, branch: Any) -> None:
+    refused = bot.ask("PUT", FORM, {"message": "Add", "content": text("a"), "branch": branch})
+    problem = f"For 'properties/branch', {json.dumps(branch)} is not a string."
+    assert (refused.status_code, refused.get_json()["message"].endswith(problem)) == (422, True)
+    assert bot.get(FORM, 404)
+
+
+@pytest.mark.parametrize("sha", [["0" * 40], {"0" * 40: True}], ids=["list", "object"])
+def test_a_list_or_an_object_is_no_commit_and_no_file(bot: Asker, sha: Any) -> None:
+    problem = f"For 'properties/sha', {json.dumps(sha)} is not a string."
+    propose(bot)
+    before = head(bot, "trellis/forms")
+    made = bot.post(f"{HOME}/git/refs", {"ref": "refs/heads/x", "sha": sha}, 422)
+    moved = bot.patch(f"{HOME}/git/refs/heads/trellis/forms", {"sha": sha, "force": True}, 422)
+    sent = {"message": "Renew", "content": text("a"), "branch": "trellis/forms", "sha": sha}
+    replaced = bot.ask("PUT", FORM, sent)
+    assert replaced.status_code == 422
+    assert all(one["message"].endswith(problem) for one in (made, moved, replaced.get_json()))
+    assert bot.get(f"{HOME}/git/ref/heads/x", 404)
+    assert head(bot, "trellis/forms") == before
 
 
 def test_a_branch_is_made_once_and_moves_back_only_when_forced(bot: Asker) -> None:
