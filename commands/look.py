@@ -20,7 +20,7 @@ from jobs.redeliver import DOOR, hooks_of_ours
 from jobs.report import DATES_AHEAD
 from jobs.repository import connected_github, connected_loomio
 from jobs.trouble import open_troubles
-from jobs.trouble import said as troubles_said
+from jobs.trouble_news import said as troubles_said
 from store.models import EffectRow, ProposalRow
 from store.queries import people_of
 

@@ -43,7 +43,8 @@ from jobs.repository import connected_github, connected_loomio, connected_mail, 
 from jobs.team import team_moment_started
 from jobs.ticket_votes import ticket_proposal_started, ticket_thread_started
 from jobs.tickets import ticket_issue_opened
-from jobs.trouble import needs_labels, not_granted
+from jobs.trouble_issues import not_granted
+from jobs.trouble_labels import needs_labels
 from jobs.workshop import Workshop
 from store.queries import ticket_by_about
 

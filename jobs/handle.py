@@ -29,7 +29,8 @@ from jobs.objectives import (
 )
 from jobs.repository import connected_github
 from jobs.tickets import follow_ticket, follow_ticket_gone, request_ticket
-from jobs.trouble import OF_THE_REPOSITORY, follow_outside, issue_now
+from jobs.trouble_issues import issue_now
+from jobs.trouble_looks import OF_THE_REPOSITORY, follow_outside
 from jobs.workshop import Workshop
 from store.memory import effect_of
 from store.models import DeliveryRow, EffectRow
@@ -85,16 +86,14 @@ def _end(session: Session, delivery_id: str, status: str) -> None:
 
 
 def _follow(workshop: Workshop, delivery_id: str, event: str, said: Mapping[str, Any]) -> str:
-    action = _text(said.get("action"))
+    action = _action_in(said)
     if event in OF_THE_REPOSITORY:
-        return follow_outside(workshop, event, said)
+        return follow_outside(workshop, event, action, said)
     is_issue = event == "issues" and action in ISSUE_ACTIONS
     is_comment = event == "issue_comment" and action in COMMENT_ACTIONS
     if not is_issue and not is_comment:
         if event not in IGNORED and action not in IGNORED_ACTIONS.get(event, ()):
-            # It may hold anything, line breaks of a made-up line of the log included.
-            shown = action if KNOWN_SHAPE.fullmatch(action) else "(strange)"
-            log.warning("delivery %s: unknown event %s.%s, stored and left alone", delivery_id, event, shown)
+            log.warning("delivery %s: unknown event %s.%s, stored and left alone", delivery_id, event, action)
         return "ignored"
     policy = _organisation(workshop, said.get("repository"))
     issue = _mapping(said.get("issue"))
@@ -114,6 +113,12 @@ def _follow(workshop: Workshop, delivery_id: str, event: str, said: Mapping[str,
         if comment is not None and not same_login(comment.author, github.login()):
             follow_comment(workshop, policy, number, comment)
     return "done"
+
+
+def _action_in(said: Mapping[str, Any]) -> str:
+    """Read what happened, as a word the log can show: it may hold anything, a made-up line of the log included."""
+    action = _text(said.get("action"))
+    return action if KNOWN_SHAPE.fullmatch(action) else "(strange)"
 
 
 def follow_issue(workshop: Workshop, policy: Policy, github: GitHub, number: int) -> None:

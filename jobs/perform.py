@@ -36,7 +36,8 @@ from jobs.calls import Done, account_of, call_for, find
 from jobs.letters import judge, still_silent
 from jobs.record import record
 from jobs.ticket_votes import is_wanted
-from jobs.trouble import gone_from_under, noticing, taken
+from jobs.trouble import noticing, taken
+from jobs.trouble_issues import gone_from_under
 from jobs.turns import room_for
 from jobs.workshop import Workshop
 from store.memory import effect_of

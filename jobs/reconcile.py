@@ -24,7 +24,7 @@ from integrations.github import GitHub
 from jobs.handle import follow_issue
 from jobs.listen import follow_comment
 from jobs.repository import connected_github
-from jobs.trouble import look_outside
+from jobs.trouble_looks import look_outside
 from jobs.workshop import Workshop
 from store.models import ObjectiveRow, TicketRow
 from store.queries import organisation_row

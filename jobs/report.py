@@ -23,7 +23,7 @@ from domain.routing import findings
 from domain.team import first_working_day
 from domain.year import date_problems
 from jobs.record import record, told
-from jobs.trouble import news
+from jobs.trouble_news import news
 from jobs.workshop import Workshop
 from store.memory import effect_of
 from store.models import EffectRow

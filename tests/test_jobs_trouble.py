@@ -21,7 +21,9 @@ from jobs.perform import perform
 from jobs.reconcile import reconcile
 from jobs.record import plan_effect
 from jobs.repository import connected_github
-from jobs.trouble import follow_outside, lift, look_outside, news, note, open_troubles, said
+from jobs.trouble import lift, note, open_troubles
+from jobs.trouble_looks import follow_outside, look_outside
+from jobs.trouble_news import news, said
 from jobs.workshop import Workshop
 from sandbox.serving import Server
 from sandbox.settings import Settings
@@ -298,6 +300,22 @@ def test_a_delivery_about_the_repository_is_a_reason_to_look_and_not_believed(
     assert amiss(work) == ([("archived", "")] if archived else [])
 
 
+@pytest.mark.parametrize(
+    ("action", "shown"), [("archived", "archived"), ("archived\n2027-01-01 ERROR a line nobody wrote", "(strange)")]
+)
+def test_a_delivery_that_leads_to_a_refusal_is_one_line_of_the_log_whatever_it_says(
+    work: Workshop, outside: Outside, caplog: pytest.LogCaptureFixture, action: str, shown: str
+) -> None:
+    caplog.set_level(logging.INFO)
+    outside.control("repository", archived=True)
+    outside.control("access", token_refused=True)
+    payload = outside.last_delivery("repository") | {"action": action}
+    assert deliver(work, "repository", payload).status == "done"
+    assert amiss(work) == [("credentials", "")]
+    assert f"{SLUG}: repository.{shown} looked into: " in caplog.text
+    assert "nobody wrote" not in caplog.text
+
+
 def test_a_delivery_that_cannot_be_followed_for_now_waits_too(work: Workshop, outside: Outside, clock: Clock) -> None:
     number = outside.goal()
     reconcile(work)
@@ -396,7 +414,7 @@ def test_an_installation_of_somebody_elses_app_is_left_alone(as_app: Workshop, o
     outside.control("access", app="suspended")
     payload = outside.last_delivery("installation")
     payload["installation"]["account"] |= {"login": "somebody-else"}
-    assert follow_outside(as_app, "installation", payload) == "ignored"
+    assert follow_outside(as_app, "installation", payload["action"], payload) == "ignored"
     assert amiss(as_app) == []
 
 
