@@ -27,7 +27,7 @@ from tests.chaos.processes import Processes
 from tests.chaos.report import counts
 from tests.chaos.scenario import MEMBERS, QUIET, Scenario
 from tests.chaos.truth import Finding, Truth
-from tests.chaos.weather import ON_THE_WAY, Often, Storm, sky
+from tests.chaos.weather import ON_THE_WAY, Often, Storm, sky, sky_without_long_pauses
 from tests.house import ROOT, House, free_port, fresh_database, on_server
 from tests.secrets_left import secrets_left
 
@@ -215,6 +215,7 @@ def _die_everywhere(run: Run, bench: Bench, parts: Processes, storm: Storm) -> N
     ends = time.monotonic() + run.boundary_seconds
     if not run.boundary_seconds:
         return
+    bench.control("weather", seed=run.seed, faults=sky_without_long_pauses(run.call_seconds))
     parts.gap_seconds = NO_GAP_SECONDS
     for part in parts.parts:
         parts.kill(part)

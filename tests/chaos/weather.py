@@ -40,8 +40,8 @@ def sky(call_seconds: float) -> list[dict[str, Any]]:
         {"side": "github", "fault": "limit_403", "chance": 0.006, "retry_after": 1},
         {"side": "github", "fault": "limit_429", "chance": 0.004, "retry_after": 1},
         {"side": "github", "fault": "limit_403", "chance": 0.002, "retry_after": 2, "primary": True},
-        {"side": "github", "fault": "limit_403", "chance": 0.0003},
-        {"side": "github", "fault": "limit_429", "chance": 0.0002},
+        {"side": "github", "fault": "limit_403", "chance": 0.0001},
+        {"side": "github", "fault": "limit_429", "chance": 0.0001},
         {"side": "loomio", "fault": "limit_429", "chance": 0.01, "retry_after": 1},
         {"side": "github", "fault": "redirect_301", "method": "GET", "path": "^/repos", "chance": 0.01},
         {"side": "github", "fault": "redirect_307", "path": "^/repos", "chance": 0.005},
@@ -57,6 +57,11 @@ def sky(call_seconds: float) -> list[dict[str, Any]]:
         for fault in ("greylist_451", "reset_early", "reset_before", "reset_after", "before_hang", "after_hang")
     ]
     return faults
+
+
+def sky_without_long_pauses(call_seconds: float) -> list[dict[str, Any]]:
+    """Give the same without what makes everybody wait for a minute or more: a limit that names no length."""
+    return [one for one in sky(call_seconds) if not one["fault"].startswith("limit_") or "retry_after" in one]
 
 
 ON_THE_WAY = {"doubled": 0.1, "reordered": 0.15, "delayed": 0.08, "missing": 0.04, "forgotten": 0.02}
