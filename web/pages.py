@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 
 from flask import Blueprint, Response, jsonify, render_template, request
 from flask.blueprints import BlueprintSetupState
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError, InternalError, OperationalError
 from werkzeug.exceptions import HTTPException, RequestHeaderFieldsTooLarge, RequestURITooLarge
 
 log = logging.getLogger(__name__)
@@ -58,9 +58,10 @@ def pages_blueprint(behaviours: Sequence[str], public_url: str | None) -> Bluepr
         answer.headers.update([(name, value) for name, value in error.get_headers() if name != "Content-Type"])
         return answer, error.code or 500
 
-    @bp.app_errorhandler(OperationalError)
-    def no_database(error: OperationalError) -> tuple[Response, int]:
-        # Full, read-only, locked for too long, gone for a moment. What was asked stands in it too, and is not logged.
+    @bp.app_errorhandler(InternalError)  # read-only, in PostgreSQL's words
+    @bp.app_errorhandler(OperationalError)  # full, locked for too long, gone for a moment
+    def no_database(error: DBAPIError) -> tuple[Response, int]:
+        # What was asked stands in the error too, and is not logged.
         why = str(error.orig).partition("\n")[0]
         log.error("%s %s: the database did not take part (%s)", request.method, _route(), why)
         answer = jsonify({"message": "Our database cannot do that just now. Please try again in a minute."})
