@@ -71,7 +71,7 @@ class Run:
     often: Often = field(default_factory=Often)
     call_seconds: float = 3.0
     boundary_seconds: float = 0.0  # at most so long, after the storm, for the boundaries nobody has died at yet
-    gap_seconds: float = 6.0  # between two deaths at boundaries; 0: nobody dies at any
+    gap_seconds: float = NO_GAP_SECONDS  # at least, between two deaths at boundaries; 0: nobody dies at any
 
 
 @dataclass(frozen=True)
