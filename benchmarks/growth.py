@@ -20,7 +20,16 @@ from sqlalchemy.orm import Session
 from app import collect_rarely, create_worker
 from benchmarks.machine import load_line, machine_line, timed
 from benchmarks.planner import POLICY, populate
-from benchmarks.processes import answers, environment, free_port, memory_mb, migrate, procfile_command, running
+from benchmarks.processes import (
+    answers,
+    arguments,
+    environment,
+    free_port,
+    memory_mb,
+    migrate,
+    procfile_command,
+    running,
+)
 from benchmarks.processes import waitress_command as web_command
 from benchmarks.sender import issue_opened
 from config.clock import real_now
@@ -42,6 +51,7 @@ PREVIEW = timedelta(days=30)
 
 def main() -> int:
     """Measure, print, and say whether the bounds hold."""
+    arguments(__doc__ or "").parse_args()
     collect_rarely()  # as every process of Trellis does
     logging.disable(logging.WARNING)  # the engine warns of each engine after the first in one process
     print(f"{machine_line()}; {load_line()}")

@@ -6,6 +6,7 @@ the year, and at most twice the tick for a hundred times the people.
 
 import sys
 import tempfile
+from argparse import ArgumentParser
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -59,6 +60,7 @@ sender = "Trellis <trellis@fennel.example>"
 
 def main() -> int:
     """Measure, print, and say whether the bounds hold."""
+    ArgumentParser(description=(__doc__ or "").splitlines()[0]).parse_args()
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         (folder / "organisations").mkdir()

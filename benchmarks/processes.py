@@ -200,9 +200,8 @@ def _on_server(server: str, statement: str) -> None:
 
 def arguments(about: str) -> ArgumentParser:
     """Begin a benchmark: give what reads its arguments, so that `--help` says what it measures."""
-    signal.signal(
-        signal.SIGTERM, lambda *_: sys.exit(143)
-    )  # so that what was started is ended, and the database dropped
+    # So that what was started is ended, and the database dropped.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     return ArgumentParser(description=about.splitlines()[0])
 
 
