@@ -16,11 +16,12 @@ from typing import Any, TypeVar
 
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.engine.url import make_url
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
 T = TypeVar("T")
 
+BEGIN = "BEGIN IMMEDIATE"
 BUSY_TIMEOUT_MS = 30_000
 IDLE_TRANSACTION_MS = 20_000
 SILENT_SERVER_MS = 20_000
@@ -54,8 +55,12 @@ def make_engine(url: str) -> Engine:
 
     @event.listens_for(engine, "begin")
     def begin(connection: Any) -> None:
-        # Straight to the driver: by SQLAlchemy's own way it was a tenth of what a small transaction costs.
-        connection.connection.driver_connection.execute("BEGIN IMMEDIATE")
+        # Straight to the driver: by SQLAlchemy's own way it was a tenth of what a small transaction costs. Its error is
+        # then the driver's own, which nobody would take for the database's.
+        try:
+            connection.connection.driver_connection.execute(BEGIN)
+        except engine.dialect.loaded_dbapi.Error as error:
+            raise OperationalError(BEGIN, None, error) from error
 
     return engine
 
@@ -96,14 +101,15 @@ class Database:
     def transact(self, work: Callable[[Session], T]) -> T:
         """Run `work` in one transaction and commit, again when the database was busy or two writers met.
 
-        Raises the database's own error when it does not go away within the tries.
+        Raises the database's own error when it does not go away within the tries, or has been waited for long enough.
         """
+        ends = time.monotonic() + BUSY_TIMEOUT_MS / 1000
         for attempt in range(TRIES):
             try:
                 with self._turn, Session(self._ours, expire_on_commit=False) as session, session.begin():
                     return work(session)
             except DBAPIError as error:
-                if attempt + 1 == TRIES or not is_transient(error):
+                if attempt + 1 == TRIES or not is_transient(error) or time.monotonic() > ends:
                     raise
                 # Waits differ, so that two who met do not meet again.
                 time.sleep(FIRST_WAIT_SECONDS * 2**attempt * (0.5 + random.random()))  # noqa: S311 - not a secret

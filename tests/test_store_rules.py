@@ -7,13 +7,13 @@ from threading import Barrier, Thread
 from typing import Any
 
 import pytest
-from sqlalchemy import select
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy import event, select, text
+from sqlalchemy.exc import IntegrityError, OperationalError
 from sqlalchemy.orm import Session
 
 from config.settings import BY_NAME
 from jobs.durable import Intake
-from store.database import Database, make_engine
+from store.database import Database, is_transient, make_engine
 from store.models import DeliveryRow, ObjectiveRow, PersonRow, TicketRow
 from store.queries import insert_once
 from tests.house import fresh_database
@@ -152,3 +152,30 @@ def test_nobody_writes_over_what_changed_since_they_read_it(database: Database) 
     first.join(timeout=30)
     after = database.transact(lambda session: session.get_one(PersonRow, ada(session)).name)
     assert after in (f"{before} B. Lim", f"{before} Lim B.")
+
+
+def test_a_lock_that_is_held_for_too_long_is_the_databases_error_and_passes(tmp_path: Path) -> None:
+    """Also at the very beginning of a transaction, where nothing of SQLAlchemy's stands between us and the driver."""
+    url = f"sqlite:///{tmp_path / 'locked.sqlite'}"
+    holder, other = make_engine(url), make_engine(url)
+
+    @event.listens_for(other, "connect")
+    def be_impatient(connection: Any, _: Any) -> None:
+        connection.execute("PRAGMA busy_timeout = 1")
+
+    def read(session: Session) -> Any:
+        return session.scalar(text("SELECT 1"))
+
+    with holder.begin():
+        with pytest.raises(OperationalError, match="locked") as refused, other.begin():
+            pass
+        assert is_transient(refused.value)
+        found: list[Any] = []
+        held = Thread(target=lambda: found.append(Database(other).transact(read)))
+        held.start()
+        held.join(timeout=0.2)
+        assert (held.is_alive(), found) == (True, []), "it tries again as long as somebody holds the lock"
+    held.join(timeout=30)
+    assert found == [1]
+    holder.dispose()
+    other.dispose()
