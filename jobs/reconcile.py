@@ -57,12 +57,15 @@ def _catch_up(workshop: Workshop, policy: Policy, github: GitHub) -> datetime | 
     """
     last, first_until = workshop.database.transact(partial(_read_so_far, slug=policy.slug))
     since = None if last is None else last - OVERLAP
-    written = _written_since(github, since, but_not_before=first_until)
+    written = _written_since(github, since or first_until, but_not_before=first_until)
     labels = (policy.github.objective_label, policy.github.ticket_label)
     changed = [issue for label in labels for issue in github.issues(label=label, since=since)]
     numbers = {issue.number for issue in changed}
     times = [issue.updated_at for issue in changed] + [one.created_at for said in written.values() for one in said]
     newest = max(times, default=last)
+    if last is None and first_until is None and newest is not None:
+        # Also when not all can be read this time: what is said from now on counts.
+        workshop.database.transact(partial(_first_read, slug=policy.slug, until=newest))
     # What we remember as open and was not listed may have lost its label, moved or been deleted.
     numbers |= workshop.database.transact(lambda session: _open_numbers(session, policy.slug))
     # What is closed may have been written on: what a closed goal taught is often said afterwards.
@@ -121,8 +124,9 @@ def _known_numbers(session: Session, slug: str) -> set[int]:
     return {number for query in (objectives, tickets) for number in session.scalars(query) if number is not None}
 
 
+def _first_read(session: Session, *, slug: str, until: datetime) -> None:
+    organisation_row(session, slug).first_read_until = until
+
+
 def _caught_up(session: Session, *, slug: str, at: datetime) -> None:
-    row = organisation_row(session, slug)
-    if row.reconciled_at is None:
-        row.first_read_until = at
-    row.reconciled_at = at
+    organisation_row(session, slug).reconciled_at = at

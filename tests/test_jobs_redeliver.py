@@ -282,6 +282,18 @@ def test_what_was_said_before_trellis_came_is_no_command(work: Workshop, outside
     assert said(work) == [("person wrote", {}), ("command given", {"command": "log"})]
 
 
+def test_what_is_said_before_a_first_reading_went_well_is_a_command_all_the_same(
+    work: Workshop, outside: Outside
+) -> None:
+    number, other = outside.goal(), outside.goal("bo-fw")
+    fault = partial(order, outside, "faults", side="github", method="GET", path=f"/issues/{other}$")
+    fault(fault="before_500", count=3)
+    reconcile(work)
+    write(outside, number, "/log Read the first map")
+    reconcile(work)
+    assert said(work) == [("person wrote", {}), ("command given", {"command": "log"})]
+
+
 def test_as_long_as_there_is_nothing_to_see_nothing_counts_as_read(
     work: Workshop, outside: Outside, clock: Clock
 ) -> None:

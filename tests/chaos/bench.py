@@ -22,7 +22,7 @@ import requests
 from config.settings import load_settings
 from store.database import Database
 from tests.chaos.boundaries import CALM, reached
-from tests.chaos.clocks import BEGINS, ZONES, Clocks
+from tests.chaos.clocks import BEGINS, ZONES, Clocks, haste
 from tests.chaos.processes import Processes
 from tests.chaos.report import counts
 from tests.chaos.scenario import MEMBERS, QUIET, Scenario
@@ -144,7 +144,8 @@ def go(run: Run, folder: Path | None = None, server: Path | None = None) -> Resu
         bench = stack.enter_context(Bench(url, folder, run))
         doors = (bench.web_url, f"http://127.0.0.1:{bench.second_port}")
         ports = (bench.web_port, bench.second_port)
-        parts = stack.enter_context(Processes(bench.environ, folder, ports, gap_seconds=run.gap_seconds))
+        quick = haste(run.seconds) if run.often.hours else 1.0
+        parts = stack.enter_context(Processes(bench.environ, folder, ports, gap_seconds=run.gap_seconds, haste=quick))
         for door in doors:
             bench.wait_for("a web part", lambda door=door: _answers(door))  # type: ignore[misc]
         return _weather_it(run, bench, doors, parts, server)

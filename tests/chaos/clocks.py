@@ -13,6 +13,11 @@ ENDS = datetime(2027, 3, 4, 15, 0, tzinfo=UTC)
 ZONES = ("Europe/Lisbon", "Europe/Stockholm", "Africa/Lagos", "America/Halifax")
 
 
+def haste(storm_seconds: float) -> float:
+    """Say how many times quicker than in earnest time passes in a storm of so many seconds."""
+    return max(1.0, STORM_HOURS * 3600 / storm_seconds)
+
+
 class Clocks:
     """Both: the practice clock, which sandbox and Trellis share, and the machine's."""
 

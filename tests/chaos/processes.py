@@ -41,13 +41,16 @@ class Part:
 class Processes:
     """The mortal parts of one Trellis."""
 
-    def __init__(self, environ: dict[str, str], folder: Path, ports: tuple[int, int], *, gap_seconds: float) -> None:
+    def __init__(
+        self, environ: dict[str, str], folder: Path, ports: tuple[int, int], *, gap_seconds: float, haste: float
+    ) -> None:
         self.parts = [Part("web", ports[0]), Part("web", ports[1]), Part("worker"), Part("worker")]
         self.ends: Counter[str] = Counter()
         self.pauses = 0
         self._environ = environ
         self._folder = folder
         self.gap_seconds = gap_seconds
+        self._haste = haste
         self._turn = threading.Lock()
         self._ending = threading.Event()
         self._keeper = threading.Thread(target=self._keep, name="chaos-keeper", daemon=True)
@@ -129,5 +132,10 @@ class Processes:
             return
         part.paused_until, part.started_at = 0.0, now
         part.process = mortal.start(
-            part.role, self._environ, self._folder, port=part.port, gap_seconds=self.gap_seconds
+            part.role,
+            self._environ,
+            self._folder,
+            port=part.port,
+            gap_seconds=self.gap_seconds,
+            haste=self._haste,
         )
