@@ -19,6 +19,7 @@ from integrations.github import GitHub
 from integrations.github_connection import Connection
 from integrations.github_deliveries import Deliveries, FailedDelivery
 from integrations.github_files import Files
+from tests.wire import requests_to
 
 API = "https://api.github.com"
 WIRE = "https://api.github.com:443"  # PyGithub always spells the port out, and `responses` compares literally
@@ -133,15 +134,7 @@ def no_backoff(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def sent(wire: responses.RequestsMock) -> list[tuple[str | None, str, Any]]:
-    """Every request: method, address without the host, JSON body."""
-    return [
-        (one.request.method, (one.request.url or "").removeprefix(WIRE), json.loads(_text(one.request.body) or "null"))
-        for one in wire.calls
-    ]
-
-
-def _text(said: object) -> str:
-    return said.decode() if isinstance(said, bytes) else str(said or "")
+    return requests_to(WIRE, wire)
 
 
 def places(wire: responses.RequestsMock) -> list[str]:

@@ -21,6 +21,7 @@ from integrations.errors import PermanentError, TemporaryError, UnknownOutcomeEr
 from integrations.loomio import Group, Loomio, Thread
 from integrations.loomio_legacy import LegacyLoomio
 from tests.conftest import RESET, SILENCE, Loopback, raw_reply
+from tests.wire import requests_to, text_of
 
 WIRE = "https://loomio.example.org"
 FIXTURES = Path(__file__).parent / "fixtures"
@@ -106,15 +107,7 @@ def either(speaker: type[Loomio]) -> Loomio:
 
 
 def sent(wire: responses.RequestsMock) -> list[tuple[str | None, str, Any]]:
-    """Every request: method, address without the host, JSON body."""
-    return [
-        (one.request.method, (one.request.url or "").removeprefix(WIRE), json.loads(_text(one.request.body) or "null"))
-        for one in wire.calls
-    ]
-
-
-def _text(said: object) -> str:
-    return said.decode() if isinstance(said, bytes) else str(said or "")
+    return requests_to(WIRE, wire)
 
 
 def propose(loomio: Loomio, **changes: Any) -> Poll:
@@ -158,7 +151,7 @@ def test_every_request_carries_the_key_as_a_bearer_and_a_name_of_our_own(
         assert headers["Authorization"] == "Bearer invented-loomio-key"
         assert headers["Accept"] == "application/json"
         assert headers["User-Agent"] == "trellis/0.1"
-        assert "invented-loomio-key" not in str(call.request.url) + _text(call.request.body)
+        assert "invented-loomio-key" not in str(call.request.url) + text_of(call.request.body)
 
 
 def test_a_slash_at_the_end_of_the_address_does_no_harm(wire: responses.RequestsMock) -> None:
